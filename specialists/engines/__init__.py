@@ -1,0 +1,1 @@
+"""Engines: one contract for a chat model, in process or over HTTP."""
