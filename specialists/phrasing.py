@@ -1,9 +1,9 @@
 """Composable phrasings: a small grammar from which hundreds of sentence frames are drawn.
 
-A grammar is rules of alternatives, ``{rule}`` inside an alternative is another rule, ``[word]`` is kept
-half of the time, and ``$slot`` is filled by the caller. The alternatives of the rule ``root`` are the
-*templates*: a template decides syntax and verbs, the other rules vary words inside it. One in five
-templates (by a hash of its text) is held out of training, with whatever words it is drawn.
+A grammar is rules of alternatives, ``{rule}`` inside an alternative is another rule, ``[word]`` is
+kept half of the time, and ``$slot`` is filled by the caller. The alternatives of the rule ``root``
+are the *templates*: a template decides syntax and verbs, the other rules vary words inside it. One
+in five templates (by a hash of its text) is held out of training, with whatever words it is drawn.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Phrasing:
             slots: texts for the ``$slot`` places. A slot no template asks for is ignored.
 
         Raises:
-            ConfigError: the template asks for a slot that is not given, or the fold's pool is empty.
+            ConfigError: the template asks for a slot that is not given, or the fold has none.
         """
         pool = self.pool(fold)
         if not pool:

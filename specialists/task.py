@@ -1,7 +1,7 @@
-"""A job: what it is asked, what it must answer, where its examples come from, how an answer is checked.
+"""A job: what it is asked and must answer, where its examples come from, how answers are checked.
 
-Every specialist's folder holds one ``Task``. It is the same object in training, in evaluation and in
-service, so that what is trained is what is served. It knows nothing of engines or weights.
+Every specialist's folder holds one ``Task``. It is the same object in training, in evaluation and
+in service, so that what is trained is what is served. It knows nothing of engines or weights.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ I = TypeVar("I")  # noqa: E741 - the inputs of a task
 A = TypeVar("A")  # the answer of a task
 
 Form = Literal["compact", "full"]
-"""How a job is put to a model: handles and a one-word instruction for a small model tuned to the job,
-or the instructions in full for any chat model."""
+"""How a job is put to a model: handles and a one-word instruction for a small model tuned to the
+job, or the instructions in full for any chat model."""
 
 Fold = Literal["train", "dev", "companies", "templates"]
 """train · dev: unseen draws of the training distribution · companies: companies never trained on ·
@@ -93,11 +93,11 @@ class Episode(ABC, Generic[A]):
 
     @abstractmethod
     def tools(self) -> tuple[ToolSpec, ...]:
-        """The tools the next reply may call, their arguments narrowed to what exists in this dialogue."""
+        """The tools the next reply may call, arguments narrowed to what this dialogue holds."""
 
     @abstractmethod
     def schema(self) -> ReplySchema | None:
-        """What the next plain reply must look like; None when the next reply must be a tool call."""
+        """What the next plain reply must look like; None when it must be a tool call."""
 
     def expand(self, call: ToolCall) -> ToolCall:
         """The call as the toolbox takes it: handles replaced by names and values."""
@@ -128,7 +128,7 @@ class Task(ABC, Generic[I, A]):
 
     @abstractmethod
     def begin(self, inputs: I, *, form: Form = "compact", seed: int | None = None) -> Episode[A]:
-        """Open a dialogue. ``seed`` shuffles handle numbers (training); None numbers them in order."""
+        """Open a dialogue. ``seed`` shuffles handle numbers (training); None: in order."""
 
     @abstractmethod
     async def gather(
@@ -149,7 +149,7 @@ class Task(ABC, Generic[I, A]):
 
     @abstractmethod
     def examples(self, fold: Fold, count: int, seed: int) -> Iterator[Example[I, A]]:
-        """Generated examples, deterministic in ``seed``; folds never share companies or templates."""
+        """Generated examples, deterministic in ``seed``. Folds share no companies or templates."""
 
     @abstractmethod
     def score(self, example: Example[I, A], answer: A | None) -> Score:

@@ -1,4 +1,4 @@
-"""The engine contract: one chat model, perhaps with adapters. Implementations stand beside this file."""
+"""The engine contract: one chat model, perhaps with adapters. Implementations stand beside it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What every floor stands on: contracts, errors, configuration, prices, records. Imports nothing of ours."""
+"""What every floor stands on: contracts, errors, configuration, prices, records.
+
+Imports nothing of ours.
+"""

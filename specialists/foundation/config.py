@@ -29,7 +29,7 @@ class Config(BaseModel):
             overrides: ``dotted.key=value`` items; values are read as TOML, else as plain text.
 
         Raises:
-            ConfigError: unreadable file, bad TOML, unknown key or wrong value; the message names it.
+            ConfigError: unreadable file, bad TOML, unknown key or wrong value, named in the message.
         """
         data: dict[str, Any] = {}
         if path is not None:
@@ -72,9 +72,10 @@ def _explain(error: Any, model: type[BaseModel]) -> str:
 
 def _set(data: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
-        data = data.setdefault(key, {})
-        if not isinstance(data, dict):
+        section: Any = data.setdefault(key, {})
+        if not isinstance(section, dict):
             raise ConfigError(f"{'.'.join(keys)}: {key} is a value, not a section")
+        data = section
     data[keys[-1]] = value
 
 

@@ -73,7 +73,7 @@ class Sampling(Value):
 
 
 class TokenLogprob(Value):
-    """A generated token and the log-probability (nats) the model gave it, before any grammar mask."""
+    """A generated token and its log-probability (nats) before any grammar mask."""
 
     text: str
     logprob: float

@@ -1,7 +1,7 @@
-"""What a workspace holds, without any of its rows: companies, tables, columns, periods, documents' titles.
+"""What a workspace holds, without its rows: companies, tables, columns, periods, documents' titles.
 
-A catalogue is what the planner and the linker may read. It is a pure value: a workspace version makes
-one, and so does a generator of training examples.
+A catalogue is what the planner and the linker may read. It is a pure value: a workspace version
+makes one, and so does a generator of training examples.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Short names for what a dialogue is about, so that a small model never copies digits or spells names.
+"""Short names for what a dialogue is about, so that a model never copies digits or spells names.
 
-``net sales of <e1> in <p2>``: the linker puts handles in, the model writes handles, code takes them out.
+``net sales of <e1> in <p2>``: the linker puts handles in, the model writes handles, code takes
+them out.
 Each handle is one token of the embedded tokenizer. Handles live as long as one dialogue.
 """
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 from specialists.workspace.catalogue import Catalogue, Document
 
 ROW, KNOWN_AT, SOURCE = "_row", "_known_at", "_source"
-"""Provenance columns every table carries: row id (int64), date it became known (date32), source (string).
-Names that begin with an underscore are never visible to SQL."""
+"""Provenance columns every table carries: row id (int64), date it became known (date32), source
+(string). Names that begin with an underscore are never visible to SQL."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from specialists.workspace.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class ToolResult:
-    """A tool's result. A refused or failed call has ``error`` and no data: it is shown to the model."""
+    """A tool's result. A refused or failed call has ``error`` and no data; the model reads it."""
 
     name: str
     arguments: dict[str, Any]

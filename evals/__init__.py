@@ -1,0 +1,1 @@
+"""Where specialists are judged: accuracy and latency, beside the controls that keep them honest."""

@@ -1,0 +1,1 @@
+"""The HTTP door: questions in, sourced answers out."""

@@ -1,0 +1,1 @@
+"""Where specialists are made: tokenizer, pretraining, adapters, and the record of each run."""
