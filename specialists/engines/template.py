@@ -1,7 +1,7 @@
 """How a dialogue becomes the text a model reads. Training and serving both go through here.
 
-The embedded base carries ``chat_template.jinja``: ChatML, compact, without a list of tools, since its
-adapters are tuned to their tools and a grammar holds them to it. A model from the hub brings its own.
+The embedded base carries ``chat_template.jinja``: ChatML, compact, without a list of tools, since
+its adapters are tuned to their tools and a grammar holds them to those. A hub model brings its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A tiny Qwen3-architecture model, a trained BPE tokenizer, saved LoRA adapters: real, untrained."""
+"""A tiny Qwen3-architecture model, a trained BPE tokenizer, saved LoRA adapters: untrained."""
 
 from __future__ import annotations
 
