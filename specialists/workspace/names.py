@@ -1,7 +1,7 @@
 """Invented company names in three pools that share no leading word: train, heldout, demo.
 
-A leading word belongs to one pool by its hash (or by being in the demo's list), so that no name of one
-pool, whole or shortened, can occur in another. Names are invented; a resemblance is chance.
+A leading word belongs to one pool by its hash (or by being in the demo's list), so that no name of
+one pool, whole or shortened, can occur in another. Names are invented; a resemblance is chance.
 """
 
 from __future__ import annotations
@@ -20,38 +20,46 @@ Split = Literal["train", "heldout", "demo"]
 HELD_OUT_TENTHS = 3
 """Of ten leading words, so many are held out."""
 
-_HEADS = (
-    "Al Bel Cor Dal El Far Gal Hal Ir Jor Kel Lor Mar Nor Or Pel Quin Ros Sol Tor Ul Vel Wes Xan Yor Zen "
-    "Bran Cal Dren Eld Fen Grav Hes Ild Jax Kor Lum Mer Nav Ost Pryn Rad Syl Tav Umb Vor Wyn Zel"
-).split()
-_TAILS = (
-    "dane mere tex vion lane ora well ford mont quist zar nix tera via dyne gen rix holt bury wick stead "
-    "lund cair mira vane thos leaf brook castle tane"
-).split()
-_WORDS = (
-    "Amber Anchor Apex Arbor Ashen Aspen Atlas Aurora Basalt Beacon Birch Blue Boulder Briar Bright Bronze "
-    "Canyon Cardinal Cedar Cinder Clear Clover Cobalt Compass Copper Coral Crescent Crystal Cypress Delta "
-    "Eagle Ebony Ember Evergreen Falcon Fern Flint Forest Frontier Garnet Glacier Golden Granite Grove "
-    "Harbor Hawthorn Hazel Heritage Heron Hickory High Horizon Indigo Iron Ivory Jade Juniper Keystone "
-    "Lakeside Lantern Larch Laurel Liberty Linden Lotus Lunar Magnolia Maple Marble Meadow Meridian Mesa "
-    "Midland Monarch Moss Nimbus North Oakwood Obsidian Ocean Olive Onyx Opal Orchard Osprey Pacific "
-    "Patriot Pebble Pine Pinnacle Pioneer Poplar Prairie Quarry Quartz Quill Raven Red Redwood River Rowan "
-    "Ruby Saffron Sage Sapphire Scarlet Sequoia Shore Sierra Silver Slate Solstice Sparrow Spruce Stone "
-    "Summit Sycamore Tidal Timber Topaz Trident Twin Upland Vanguard Vertex Violet Walnut Willow Winter Zenith"
-).split()
-_SECONDS = (
-    "Bay Bridge Cape Coast Creek Crest Cross Field Fork Gate Glen Haven Hill Hollow Isle Lake Landing Ledge "
-    "March Mill Park Pass Path Peak Point Pond Port Range Ridge Rock Run Shore Spring Trail Vale Valley "
-    "View Vista Wave Way"
-).split()
-_SURNAMES = (
-    "Abernathy Alderton Ashworth Atwater Bancroft Barlow Beaumont Blackwood Bradshaw Braithwaite Caldecott "
-    "Carrington Chadwick Claymore Colburn Crawshaw Cromwell Dunmore Eastman Ellsworth Fairbanks Fenwick "
-    "Fitzgerald Garrison Goodwin Greaves Halloran Hargrove Hathaway Hollings Huxley Ingram Jefferies "
-    "Kensington Kirkland Lambert Langford Lockhart Loxley Marchetti Merriweather Montague Norwood Okafor "
-    "Osterman Pemberton Prescott Quigley Ramsey Ravensdale Rothwell Sandoval Sinclair Stanhope Sutherland "
-    "Thackeray Thornbury Underhill Vandermeer Wainwright Whitaker Winslow Woolsey Yardley Zimmer"
-).split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_HEADS = _words(
+    "Al Bel Cor Dal El Far Gal Hal Ir Jor Kel Lor Mar Nor Or Pel Quin Ros Sol Tor Ul Vel Wes Xan "
+    "Yor Zen Bran Cal Dren Eld Fen Grav Hes Ild Jax Kor Lum Mer Nav Ost Pryn Rad Syl Tav Umb Vor "
+    "Wyn Zel"
+)
+_TAILS = _words(
+    "dane mere tex vion lane ora well ford mont quist zar nix tera via dyne gen rix holt bury "
+    "wick stead lund cair mira vane thos leaf brook castle tane"
+)
+_WORDS = _words(
+    "Amber Anchor Apex Arbor Ashen Aspen Atlas Aurora Basalt Beacon Birch Blue Boulder Briar "
+    "Bright Bronze Canyon Cardinal Cedar Cinder Clear Clover Cobalt Compass Copper Coral Crescent "
+    "Crystal Cypress Delta Eagle Ebony Ember Evergreen Falcon Fern Flint Forest Frontier Garnet "
+    "Glacier Golden Granite Grove Harbor Hawthorn Hazel Heritage Heron Hickory High Horizon "
+    "Indigo Iron Ivory Jade Juniper Keystone Lakeside Lantern Larch Laurel Liberty Linden Lotus "
+    "Lunar Magnolia Maple Marble Meadow Meridian Mesa Midland Monarch Moss Nimbus North Oakwood "
+    "Obsidian Ocean Olive Onyx Opal Orchard Osprey Pacific Patriot Pebble Pine Pinnacle Pioneer "
+    "Poplar Prairie Quarry Quartz Quill Raven Red Redwood River Rowan Ruby Saffron Sage Sapphire "
+    "Scarlet Sequoia Shore Sierra Silver Slate Solstice Sparrow Spruce Stone Summit Sycamore "
+    "Tidal Timber Topaz Trident Twin Upland Vanguard Vertex Violet Walnut Willow Winter Zenith"
+)
+_SECONDS = _words(
+    "Bay Bridge Cape Coast Creek Crest Cross Field Fork Gate Glen Haven Hill Hollow Isle Lake "
+    "Landing Ledge March Mill Park Pass Path Peak Point Pond Port Range Ridge Rock Run Shore "
+    "Spring Trail Vale Valley View Vista Wave Way"
+)
+_SURNAMES = _words(
+    "Abernathy Alderton Ashworth Atwater Bancroft Barlow Beaumont Blackwood Bradshaw Braithwaite "
+    "Caldecott Carrington Chadwick Claymore Colburn Crawshaw Cromwell Dunmore Eastman Ellsworth "
+    "Fairbanks Fenwick Fitzgerald Garrison Goodwin Greaves Halloran Hargrove Hathaway Hollings "
+    "Huxley Ingram Jefferies Kensington Kirkland Lambert Langford Lockhart Loxley Marchetti "
+    "Merriweather Montague Norwood Okafor Osterman Pemberton Prescott Quigley Ramsey Ravensdale "
+    "Rothwell Sandoval Sinclair Stanhope Sutherland Thackeray Thornbury Underhill Vandermeer "
+    "Wainwright Whitaker Winslow Woolsey Yardley Zimmer"
+)
 _LEGAL = ("", "", "", " Inc", " Corp", " Group", " Holdings", " plc", " Co")
 
 SECTORS: dict[str, tuple[str, ...]] = {
@@ -114,9 +122,11 @@ DEMO: tuple[tuple[str, str, str], ...] = (
 
 _DEMO_WORDS = frozenset(name.split()[0] for name, _, _ in DEMO)
 _SPOKEN = frozenset(
-    "ALL AND ANY ARE ASK BEST BIG CASH COST DEBT EACH EPS FOR FROM GAIN HAS HIGH HOW LAST LOSS LOW MANY "
-    "MORE MOST NET NEXT NOT NOW OLD ONE OUT OVER PAID PAY RISE SALE SEE SHOW SUM TAX TELL THAN THE TO TOP "
-    "TOTAL TWO USD EUR GBP WAS WERE WHAT WHO YEAR YOY".split()
+    _words(
+        "ALL AND ANY ARE ASK BEST BIG CASH COST DEBT EACH EPS FOR FROM GAIN HAS HIGH HOW LAST "
+        "LOSS LOW MANY MORE MOST NET NEXT NOT NOW OLD ONE OUT OVER PAID PAY RISE SALE SEE SHOW "
+        "SUM TAX TELL THAN THE TO TOP TOTAL TWO USD EUR GBP WAS WERE WHAT WHO YEAR YOY"
+    )
 )
 """Words of questions that must not be tickers."""
 
@@ -145,7 +155,7 @@ def _pool(split: Split) -> _Pool:
 
 
 def companies(split: Split, count: int, seed: int) -> list[Company]:
-    """``count`` companies whose leading words, names and tickers all differ; deterministic in ``seed``.
+    """``count`` companies whose leading words and tickers all differ; deterministic in ``seed``.
 
     Raises:
         ValueError: more companies than the pool has leading words.
@@ -199,7 +209,9 @@ def _company(name: str, short: str, ticker: str, sector: str) -> Company:
 def _ticker(rng: random.Random, name: str, taken: set[str]) -> str:
     letters = "".join(ch for ch in name.upper() if ch.isalpha())
     for _ in range(200):
-        picked = sorted(rng.sample(range(1, len(letters)), min(rng.choice((2, 3, 3)), len(letters) - 1)))
+        picked = sorted(
+            rng.sample(range(1, len(letters)), min(rng.choice((2, 3, 3)), len(letters) - 1))
+        )
         ticker = letters[0] + "".join(letters[i] for i in picked)
         if ticker not in taken and ticker not in _SPOKEN:
             taken.add(ticker)

@@ -1,7 +1,7 @@
-"""Random workspaces in memory, for making training examples: companies, statements that add up, documents.
+"""Random workspaces in memory, for training examples: companies, statements that add up, texts.
 
-Deterministic in the seed. The tables have the demo workspace's schema; the companies never overlap with
-it, nor those of one split with the other (see ``names``). It is not a store: nothing is written.
+Deterministic in the seed. The tables have the demo workspace's schema; the companies never overlap
+with it, nor those of one split with the other (see ``names``). It is no store: nothing is written.
 """
 
 from __future__ import annotations
