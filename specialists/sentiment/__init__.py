@@ -1,0 +1,1 @@
+"""The sentiment specialist: how a headline or sentence bears on one company."""
