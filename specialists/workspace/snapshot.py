@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -28,3 +29,5 @@ class Snapshot:
     documents: tuple[Document, ...] = ()
     digest: str = ""
     """Identifies the content: pools and caches are keyed by it."""
+    index: Path | None = None
+    """Folder of the stored full-text index; None: search builds one in memory."""
