@@ -1,0 +1,351 @@
+"""The linker: from a question's words to the companies, measures, rows and periods of a workspace.
+
+``How fast did Acme's top line grow from 2019 to 2023?`` becomes
+``how fast did <e1> 's <c1> grow <p1> ?``, and the handles say what they stand for. The linker does
+not understand the question: which of its mentions matter, and how, is the models' business.
+
+What the text looks like, for whoever learns from it:
+
+- A range of years is one handle (``from 2019 to 2023``, ``since 2021``, ``over the last three
+  years``); years listed or set against each other (``2022 vs 2021``, ``2021 and 2022``) are one each.
+- A ratio is told by its parts: ``gross margin`` becomes ``( <c1> as a share of <c2> )``, ``current
+  ratio`` ``( <c1> divided by <c2> )``, ``total debt`` ``( <c1> plus <c2> )``.
+- What looks like a name and is none of this workspace's, and years outside the data, stay in the
+  text in lower case and are listed in ``unknown``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from specialists.workspace.catalogue import Catalogue, Document
+from specialists.workspace.handles import Handles
+from specialists.workspace.lexicon import fold, lexicon
+from specialists.workspace.links_index import LinkIndex, Meaning, Measure, RowKey
+from specialists.workspace.numbers import scan
+from specialists.workspace.periods import find_periods
+
+__all__ = ["Linked", "Linker", "Measure", "Mention", "RowKey"]
+
+_TOKEN = re.compile(r"'s(?!\w)|[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]|_")
+_FORMS = {
+    "share": ("(", "as a share of", ")"),
+    "ratio": ("(", "divided by", ")"),
+    "sum": ("(", "plus", ")"),
+    "difference": ("(", "minus", ")"),
+}
+_BEFORE_NAME = frozenset(["of", "for", "at", "did", "does", "has", "by", "about"])
+_SILENT = frozenset({",", ".", "-", "'", "(", ")", '"', "–", "—", ":", ";", "*", "_", "/", "'s"})
+_GROUPS = frozenset(["segment", "division", "unit", "sector", "industry"])
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Words ``original[start:end]`` of a question, and what they mean."""
+
+    start: int
+    end: int
+    text: str
+    handles: tuple[str, ...]
+    """One handle; two where a ratio is told by its parts."""
+    score: float
+    """1: the workspace's own words; less for typos, shortened names and partial matches."""
+    candidates: tuple[tuple[str, float], ...] = ()
+    """Labels and scores of the meanings considered, the chosen one first."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A question with its mentions replaced by handles."""
+
+    text: str
+    original: str
+    handles: Handles
+    mentions: tuple[Mention, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Lower-cased phrases that look like a company or a year and match nothing."""
+
+
+@dataclass(frozen=True)
+class _Token:
+    start: int
+    end: int
+    low: str
+    key: str
+    """Folded and, where it was a typo, mended."""
+    sure: float
+    capital: bool
+
+
+@dataclass(frozen=True)
+class _Match:
+    """Tokens ``first`` … ``last - 1`` and what they can mean, the best meaning first."""
+
+    first: int
+    last: int
+    score: float
+    meanings: tuple[Meaning, ...]
+
+
+class Linker:
+    """Links questions to one catalogue. Immutable; safe to share."""
+
+    def __init__(self, catalogue: Catalogue, documents: Sequence[Document] = ()) -> None:
+        """``documents`` are reserved for names that only they hold; their texts are not read."""
+        self.catalogue = catalogue
+        self.index = LinkIndex(catalogue)
+        self._suffixes = lexicon().suffixes - {"the", "and", "&"}
+
+    def link(self, text: str, handles: Handles | None = None) -> Linked:
+        """Replace what is known by handles.
+
+        Args:
+            text: a question or an instruction, as written.
+            handles: the dialogue's handles, if it has begun; new ones are bound there.
+        """
+        handles = Handles() if handles is None else handles
+        plain = text.replace("’", "'").replace("‘", "'")
+        low = plain.lower()
+        if len(low) != len(plain):  # rare letters change length when lowered
+            low = "".join(c.lower() if len(c.lower()) == 1 else c for c in plain)
+        tokens = self._tokens(plain, low)
+        mixed = any(t.capital for t in tokens) and not plain.isupper()
+        matches, unknown = self._periods(low, tokens)
+        matches += self._phrases(tokens, mixed)
+        chosen = _choose(matches)
+        chosen += self._partials(tokens, chosen)
+        chosen += _numbers(plain, tokens, chosen)
+        chosen = self._widened(chosen, tokens)
+        unknown += self._names(plain, tokens, chosen, mixed)
+        return self._render(text, tokens, chosen, unknown, handles)
+
+    # --- finding --------------------------------------------------------------------------------
+
+    def _tokens(self, plain: str, low: str) -> list[_Token]:
+        tokens: list[_Token] = []
+        for match in _TOKEN.finditer(low):
+            key, sure = self.index.spell(fold(match[0]))
+            capital = plain[match.start()].isupper()
+            tokens.append(_Token(match.start(), match.end(), match[0], key, sure, capital))
+        return tokens
+
+    def _periods(self, low: str, tokens: list[_Token]) -> tuple[list[_Match], list[str]]:
+        matches: list[_Match] = []
+        unknown: list[str] = []
+        for mention in find_periods(low, self.index.first, self.index.last):
+            places = [
+                i for i, t in enumerate(tokens) if t.start < mention.end and t.end > mention.start
+            ]
+            if mention.period is None:
+                unknown.append(low[mention.start : mention.end])
+                continue
+            label = mention.period.label
+            if mention.period.first != mention.period.last:
+                label = f"from {label}"
+            meaning = Meaning("p", mention.period, label, label, mention.score)
+            matches.append(_Match(places[0], places[-1] + 1, mention.score, (meaning,)))
+        return matches, unknown
+
+    def _phrases(self, tokens: list[_Token], mixed: bool) -> list[_Match]:
+        heard = [i for i, t in enumerate(tokens) if t.low not in _SILENT]
+        keys = [tokens[i].key for i in heard]
+        matches: list[_Match] = []
+        for start, key in enumerate(keys):
+            for end in range(min(len(keys), start + self.index.longest.get(key, 0)), start, -1):
+                meanings = self.index.phrases.get(tuple(keys[start:end]))
+                if meanings is None:
+                    continue
+                first, last = heard[start], heard[end - 1] + 1
+                sure = min(t.sure for t in tokens[first:last])
+                fit = [m for m in meanings if self._fits(m, tokens, first, last, mixed)]
+                if fit:
+                    fit.sort(key=lambda m: -m.score)
+                    matches.append(_Match(first, last, fit[0].score * sure, tuple(fit)))
+        return matches
+
+    def _fits(
+        self, meaning: Meaning, tokens: list[_Token], first: int, last: int, mixed: bool
+    ) -> bool:
+        after = tokens[last] if last < len(tokens) else None
+        if meaning.cased:
+            named = meaning.kind == "r" and after is not None and after.key in _GROUPS
+            capital = tokens[first].capital and (first > 0 or meaning.kind == "e")
+            if not (named or (mixed and capital)):
+                return False
+        if meaning.short and mixed:
+            before = tokens[first - 1] if first > 0 else None
+            if any(t is not None and self._stranger(t) for t in (before, after)):
+                return False
+        return True
+
+    def _stranger(self, token: _Token) -> bool:
+        """A capitalised word that is neither ordinary nor one of this workspace's."""
+        word = fold(token.low)
+        return (
+            token.capital
+            and len(word) > 1
+            and word not in self.index.known
+            and token.low not in self.index.known
+            and word not in self.index.names
+            and (word,) not in self.index.phrases
+        )
+
+    def _partials(self, tokens: list[_Token], chosen: list[_Match]) -> list[_Match]:
+        taken = {i for m in chosen for i in range(m.first, m.last)}
+        found: list[_Match] = []
+        run: list[int] = []
+        for i in range(len(tokens) + 1):
+            if i < len(tokens) and i not in taken and tokens[i].low not in {"?", ".", ";"}:
+                if tokens[i].low not in _SILENT:
+                    run.append(i)
+                continue
+            while run:
+                hits = self.index.partial(tuple(tokens[k].key for k in run))
+                if not hits:
+                    break
+                start, end, score, _ = hits[0]
+                rivals = tuple(h[3] for h in hits if h[0] < end and h[1] > start)
+                found.append(_Match(run[start], run[end - 1] + 1, score, rivals))
+                run = run[end:] if end < len(run) else run[:start]
+            run = []
+        return found
+
+    def _widened(self, chosen: list[_Match], tokens: list[_Token]) -> list[_Match]:
+        """Names with what belongs to them: ``Acme`` *Inc.*, ``Cloud`` *segment*; in order."""
+        wide: list[_Match] = []
+        for match in sorted(chosen, key=lambda m: m.first):
+            if wide and match.first < wide[-1].last:
+                continue  # the word went to the name before it
+            kind, last = match.meanings[0].kind, match.last
+            if kind == "e":
+                while last < len(tokens) and tokens[last].low in self._suffixes:
+                    last += 1
+                form = tokens[last - 1].low in self._suffixes
+                if form and last + 1 < len(tokens) and tokens[last].low == ".":
+                    last += 1
+            elif kind == "r" and last < len(tokens) and tokens[last].key in _GROUPS:
+                last += 1
+            wide.append(_Match(match.first, last, match.score, match.meanings))
+        return wide
+
+    def _names(
+        self, plain: str, tokens: list[_Token], chosen: list[_Match], mixed: bool
+    ) -> list[str]:
+        """Phrases in the place of a name that match nothing."""
+        taken = {i for m in chosen for i in range(m.first, m.last)}
+        unknown: list[str] = []
+        run: list[_Token] = []
+        for i, token in enumerate(tokens):
+            free = i not in taken
+            if mixed:
+                strange = free and (
+                    self._stranger(token)
+                    or (bool(run) and token.low == "&")
+                    or (bool(run) and token.capital and token.low in self._suffixes)
+                    or (bool(run) and (token.key in self.index.names))
+                    or (free and token.capital and token.key in self.index.names)
+                )
+            else:
+                before = tokens[i - 1].low if i else ""
+                after = tokens[i + 1].low if i + 1 < len(tokens) else "?"
+                strange = (
+                    free
+                    and len(token.low) > 3
+                    and token.low.isalpha()
+                    and token.key not in self.index.known
+                    and token.low not in self.index.known
+                    and (after == "'s" or before in _BEFORE_NAME)
+                )
+            if strange:
+                run.append(token)
+            elif run:
+                unknown.append(plain[run[0].start : run[-1].end].lower())
+                run = []
+        if run:
+            unknown.append(plain[run[0].start : run[-1].end].lower())
+        for quoted in re.finditer(r"[\"“]([^\"”]{2,60})[\"”]", plain):
+            inside = [i for i, t in enumerate(tokens) if quoted.start(1) <= t.start < quoted.end(1)]
+            if not any(i in taken for i in inside):
+                unknown.append(quoted[1].lower())
+        return list(dict.fromkeys(unknown))
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def _render(
+        self,
+        original: str,
+        tokens: list[_Token],
+        chosen: list[_Match],
+        unknown: list[str],
+        handles: Handles,
+    ) -> Linked:
+        rows = [m.meanings[0].value for m in chosen if m.meanings[0].kind == "r"]
+        names = {m.meanings[0].value for m in chosen if m.meanings[0].kind == "e"}
+        tables = {table for row in rows for table in row.tables}
+        pieces: list[str] = []
+        mentions: list[Mention] = []
+        i = 0
+        for match in [*chosen, None]:
+            until = len(tokens) if match is None else match.first
+            pieces += [t.low for t in tokens[i:until]]
+            if match is None:
+                break
+            best = match.meanings[0]
+            parts = best.parts or (best,)
+            if any(handles.room(p.kind) < len(parts) for p in parts):
+                pieces += [t.low for t in tokens[match.first : match.last]]
+                i = match.last
+                continue
+            bound = tuple(self._bind(p, tables, names, handles) for p in parts)
+            if best.form is None:
+                pieces.append(bound[0])
+            else:
+                left, middle, right = _FORMS[best.form]
+                pieces += [left, bound[0], middle, bound[1], right]
+            start, end = tokens[match.first].start, tokens[match.last - 1].end
+            candidates = tuple((m.label, round(m.score, 3)) for m in match.meanings[:5])
+            mentions.append(
+                Mention(start, end, original[start:end], bound, round(match.score, 3), candidates)
+            )
+            i = match.last
+        text = " ".join(pieces)
+        return Linked(text, original, handles, tuple(mentions), tuple(dict.fromkeys(unknown)))
+
+    def _bind(self, meaning: Meaning, tables: set[str], names: set[str], handles: Handles) -> str:
+        value = meaning.value
+        if isinstance(value, Measure):
+            parts = self.index.children.get(meaning.key, ())
+            options = [*value.options, *(o for o in parts if o[0] in tables)]
+            owner = self.index.owner
+            rank = {o: (owner[o[0]] not in names, owner[o[0]] is not None) for o in options}
+            options.sort(key=lambda o: (o[0] not in tables, *rank[o]))
+            value = Measure(tuple(dict.fromkeys(options)))
+        return handles.bind(meaning.kind, value, meaning.label, meaning.key)
+
+
+def _numbers(plain: str, tokens: list[_Token], chosen: list[_Match]) -> list[_Match]:
+    """Quantities in what is left; bare years are none."""
+    if not any(t.low[0].isdigit() for t in tokens):
+        return []
+    taken = {i for m in chosen for i in range(m.first, m.last)}
+    found: list[_Match] = []
+    for number in scan(plain):
+        places = [i for i, t in enumerate(tokens) if t.start < number.end and t.end > number.start]
+        if number.is_year or not places or not taken.isdisjoint(places):
+            continue
+        meaning = Meaning("n", number.quantity, number.text, number.text)
+        found.append(_Match(places[0], places[-1] + 1, 1.0, (meaning,)))
+    return found
+
+
+def _choose(matches: list[_Match]) -> list[_Match]:
+    """Longest first, then surest; none overlap."""
+    chosen: list[_Match] = []
+    taken: set[int] = set()
+    for match in sorted(matches, key=lambda m: (m.first - m.last, -m.score)):
+        if taken.isdisjoint(range(match.first, match.last)):
+            chosen.append(match)
+            taken.update(range(match.first, match.last))
+    return chosen

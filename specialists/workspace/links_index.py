@@ -1,0 +1,330 @@
+"""What phrases can mean in one workspace: the linker's index, built once per catalogue.
+
+Keys are folded words (``lexicon.words``). It holds names, titles and the lexicon's synonyms of what
+the catalogue has; it never holds a number from a table or a word of a document's text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from specialists.workspace.catalogue import Catalogue, Column, Company, Table
+from specialists.workspace.handles import Kind
+from specialists.workspace.lexicon import Words, fold, lexicon, words
+
+Form = Literal["share", "ratio", "sum", "difference"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure, and the columns that hold it, the likeliest first."""
+
+    options: tuple[tuple[str, str], ...]
+    """``(table, column)``"""
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """A value of a text column that tells rows apart: a segment, a sector, a line."""
+
+    column: str
+    value: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One thing a phrase can mean."""
+
+    kind: Kind
+    value: Any
+    label: str
+    key: str
+    score: float = 1.0
+    parts: tuple[Meaning, Meaning] | None = None
+    """A ratio, sum or difference told by two measures; ``form`` says which."""
+    form: Form | None = None
+    cased: bool = False
+    """Only where it is written with a capital: an ordinary word otherwise."""
+    short: bool = False
+    """A name cut short, or without its legal form: another word of a name beside it denies it."""
+
+
+_NOTE = re.compile(
+    r"\(\s*(?:[a-z]|\d{1,2}|in [^)]*|\$[^)]*|usd[^)]*|note[^)]*)\s*\)|\[[^\]]*\]", re.I
+)
+_PAREN = re.compile(r"\(([^)]*)\)")
+_SWAP = re.compile(r"\b(\w+ (?:by|in|from|for))\s*\((\w+ (?:by|in|from|for))\)", re.I)
+_QUIET = frozenset(
+    ["the", "of", "and", "in", "on", "for", "to", "by", "a", "an", "from", "at", "with", "or"]
+    + ["net", "total", "per", "other", "&", "%", "its", "used", "due"]
+)
+
+
+def variants(title: str) -> Iterator[tuple[Words, float]]:
+    """How a line's title is said: whole, without notes, either side of ``provided by (used in)``."""
+    whole = words(title)
+    yield whole, 1.0
+    plain = _NOTE.sub(" ", title)
+    yield words(plain), 1.0
+    swapped = _SWAP.search(plain)
+    if swapped:
+        yield words(plain.replace(swapped[0], swapped[1])), 0.97
+        yield words(plain.replace(swapped[0], swapped[2])), 0.97
+    bare = words(_PAREN.sub(" ", plain))
+    yield bare, 0.95
+    if len(bare) > 2 and bare[-1] == "net":
+        yield bare[:-1], 0.95
+    if len(bare) > 2 and bare[0] in {"total", "net"}:
+        yield bare[1:], 0.85
+
+
+class LinkIndex:
+    """Phrase -> meanings. Immutable once built."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._lexicon = lexicon()
+        self.phrases: dict[Words, list[Meaning]] = {}
+        self.longest: dict[str, int] = {}
+        self.children: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        """Measure of the whole company -> columns that hold it for a part of the company."""
+        self.owner = {table.name: table.company for table in catalogue.tables}
+        self._partial: list[tuple[frozenset[str], float, Meaning]] = []
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+        self._rare: dict[str, float] = {}
+        years = [year for table in catalogue.tables for year in table.periods]
+        years = years or [d.year for d in catalogue.documents if d.year is not None]
+        self.first = min(years, default=catalogue.as_of.year - 1)
+        self.last = max(years, default=catalogue.as_of.year - 1)
+        concepts = self._columns(catalogue.tables)
+        self._derived(concepts)
+        self._documents(concepts)
+        self._row_keys(catalogue.tables)
+        measure_words = {word for phrase in self.phrases for word in phrase}
+        self.names = self._companies(catalogue.companies, measure_words)
+        """Words of company names: typos in them are mended."""
+        self.terms = measure_words | self._lexicon.vocabulary
+        self.known = (
+            self.terms
+            | self._lexicon.common
+            | {fold(w) for w in self._lexicon.common}
+            | self._lexicon.suffixes
+        )
+        self._typo_terms = [w for w in sorted(self.terms) if len(w) >= 5 and w.isalpha()]
+        self._typo_names = [w for w in sorted(self.names) if len(w) >= 5 and w.isalpha()]
+        self._spelling: dict[str, tuple[str, float]] = {}
+
+    # --- building -------------------------------------------------------------------------------
+
+    def _add(self, phrase: Words, meaning: Meaning) -> None:
+        if not phrase:
+            return
+        known = self.phrases.setdefault(phrase, [])
+        if any(m.kind == meaning.kind and m.key == meaning.key for m in known):
+            return
+        known.append(meaning)
+        if len(phrase) > self.longest.get(phrase[0], 0):
+            self.longest[phrase[0]] = len(phrase)
+
+    def _columns(self, tables: tuple[Table, ...]) -> dict[str, Meaning]:
+        """Measures and attributes by concept, with their phrases added."""
+        found: dict[str, list[tuple[Table, Column]]] = defaultdict(list)
+        for table in tables:
+            for column in table.columns:
+                if column.role == "measure" or (
+                    column.role == "attribute" and table.column("company") is not None
+                ):
+                    found[self._concept(column)].append((table, column))
+        terms = {**self._lexicon.measures, **self._lexicon.attributes}
+        concepts: dict[str, Meaning] = {}
+        extra: dict[str, list[tuple[Words, float]]] = {}
+        for key, held in found.items():
+            term = terms.get(key)
+            if term is not None and term.parent is not None:
+                self.children[term.parent] += [(t.name, c.name) for t, c in held]
+            if key in self._lexicon.attributes:
+                held.sort(key=lambda item: bool(item[0].periods))
+            options = tuple(dict.fromkeys((t.name, c.name) for t, c in held))
+            label = term.label if term else held[0][1].title or held[0][1].name.replace("_", " ")
+            concepts[key] = Meaning("c", Measure(options), label, key)
+            extra[key] = [
+                item
+                for text in dict.fromkeys(
+                    t for _, c in held for t in (c.title, c.name, *c.aliases) if t
+                )
+                for item in variants(text)
+            ]
+        for strict in (True, False):  # whole titles first: a variant never takes another's title
+            for key, meaning in concepts.items():
+                for phrase, score in extra[key]:
+                    if (score == 1.0) == strict:
+                        self._add(phrase, _scored(meaning, score))
+        for key, meaning in concepts.items():
+            if key in terms:
+                for phrase in terms[key].phrases:
+                    if self._lexicon.concepts.get(phrase) == key or phrase not in self.phrases:
+                        self._add(phrase, meaning)
+            else:
+                self._add_partial(extra[key][0][0], meaning)
+        return concepts
+
+    def _concept(self, column: Column) -> str:
+        if column.name in self._lexicon.measures or column.name in self._lexicon.attributes:
+            return column.name
+        for text in (column.title, column.name):
+            for phrase, score in variants(text):
+                key = self._lexicon.concepts.get(phrase)
+                if key is not None and score >= 0.95:
+                    return key
+        return " ".join(words(column.title or column.name)) or column.name
+
+    def _derived(self, concepts: dict[str, Meaning]) -> None:
+        for ratio in self._lexicon.ratios.values():
+            self._two(ratio.key, ratio.numerator, ratio.denominator, ratio.kind, ratio, concepts)
+        for sum_ in self._lexicon.compounds.values():
+            self._two(sum_.key, sum_.parts[0], sum_.parts[1], sum_.kind, sum_, concepts)
+
+    def _two(
+        self, key: str, one: str, two: str, form: Form, entry: Any, concepts: dict[str, Meaning]
+    ) -> None:
+        if one not in concepts or two not in concepts or key in concepts:
+            return
+        parts = (concepts[one], concepts[two])
+        meaning = Meaning("c", None, key.replace("_", " "), key, parts=parts, form=form)
+        for phrase in entry.phrases:
+            self._add(phrase, meaning)
+
+    def _documents(self, concepts: dict[str, Meaning]) -> None:
+        for term in self._lexicon.documents.values():
+            if term.key not in concepts:
+                meaning = Meaning("d", term.label, term.label, term.key)
+                for phrase in term.phrases:
+                    self._add(phrase, meaning)
+
+    def _row_keys(self, tables: tuple[Table, ...]) -> None:
+        where: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for table in tables:
+            for column in table.columns:
+                if column.role in {"label", "attribute"} and column.name != "ticker":
+                    for value in column.values:
+                        where[column.name, value].append(table.name)
+        ordinary = self._lexicon.common | self._lexicon.vocabulary
+        for (column, value), held in where.items():
+            if not re.search(r"[^\W\d_]{2}", value):
+                continue
+            meaning = Meaning(
+                "r", RowKey(column, value, tuple(held)), value, f"{column}={value}".lower()
+            )
+            for phrase, score in variants(value):
+                cased = len(phrase) == 1 and phrase[0] in ordinary
+                self._add(phrase, _scored(meaning, score, cased=cased))
+            concept = self._lexicon.concepts.get(words(value))
+            if concept is not None and concept in self._lexicon.measures:
+                for phrase in self._lexicon.measures[concept].phrases:
+                    self._add(phrase, _scored(meaning, 0.9))
+            self._add_partial(words(value), meaning)
+
+    def _companies(self, companies: tuple[Company, ...], ordinary: set[str]) -> set[str]:
+        heads: Counter[Words] = Counter()
+        stripped: dict[str, Words] = {}
+        for company in companies:
+            name = words(company.name)
+            while len(name) > 1 and name[-1] in self._lexicon.suffixes:
+                name = name[:-1]
+            if len(name) > 1 and name[0] == "the":
+                name = name[1:]
+            stripped[company.name] = name
+            heads.update({name[:n] for n in (1, 2) if n <= len(name)})
+        common = self._lexicon.common | ordinary | self._lexicon.suffixes
+        for company in companies:
+            meaning = Meaning("e", company.name, company.name, company.name)
+            name = stripped[company.name]
+            plain = len(name) == 1 and (name[0] in common or len(name[0]) < 3)
+            self._add(words(company.name), _scored(meaning, 1.0, cased=plain))
+            self._add(name, _scored(meaning, 1.0, cased=plain, short=True))
+            for alias in company.aliases:
+                phrase = words(alias)
+                cased = len(phrase) == 1 and phrase[0] in common
+                self._add(phrase, _scored(meaning, 1.0, cased=cased))
+            if len(company.ticker) >= 2:
+                phrase = words(company.ticker)
+                cased = len(company.ticker) < 3 or phrase[0] in common
+                self._add(phrase, _scored(meaning, 1.0, cased=cased))
+            for n in (2, 1):
+                head = name[:n]
+                long = n == 2 or (len(head[0]) >= 4 and head[0] not in common)
+                if n < len(name) and heads[head] == 1 and long:
+                    self._add(head, _scored(meaning, 0.8 + 0.05 * n, short=True))
+            if len(name) >= 3:
+                initials = ("".join(word[0] for word in name),)
+                self._add(initials, _scored(meaning, 0.7, cased=True))
+        return {word for name in stripped.values() for word in name if word not in common}
+
+    def _add_partial(self, phrase: Words, meaning: Meaning) -> None:
+        content = frozenset(w for w in phrase if w not in _QUIET and not w.isdigit())
+        if len(content) >= 2:
+            for word in content:
+                self._by_word[word].append(len(self._partial))
+            self._partial.append((content, 0.0, meaning))
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def spell(self, word: str) -> tuple[str, float]:
+        """The known word an unknown one was meant to be, and how sure; itself if there is none."""
+        if len(word) < 5 or word in self.known or word in self.names or not word.isalpha():
+            return word, 1.0
+        cached = self._spelling.get(word)
+        if cached is None:
+            cached = self._spelling[word] = self._nearest(word)
+        return cached
+
+    def _nearest(self, word: str) -> tuple[str, float]:
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        reach = 1 if len(word) < 8 else 2
+        best, distance = word, reach + 1
+        for pool in (self._typo_names, self._typo_terms):
+            hit = process.extractOne(word, pool, scorer=OSA.distance, score_cutoff=reach)
+            if hit is not None and hit[1] < distance and hit[0][0] == word[0]:
+                best, distance = hit[0], int(hit[1])
+        return best, 1.0 if distance > reach else 0.9 - 0.1 * (distance - 1)
+
+    def partial(self, run: Words) -> list[tuple[int, int, float, Meaning]]:
+        """Lines whose title shares most of its telling words with part of a run of words.
+
+        Returns ``(start, end, score, meaning)`` in the run, the best first.
+        """
+        if not self._partial or not any(w in self._by_word for w in run):
+            return []
+        found: list[tuple[int, int, float, Meaning]] = []
+        seen: set[int] = {i for w in run for i in self._by_word.get(w, ())}
+        total = len(self._partial)
+        for i in seen:
+            content, _, meaning = self._partial[i]
+            places = [k for k, w in enumerate(run) if w in content]
+            start, end = places[0], places[-1] + 1
+            if len({run[k] for k in places}) < 2 or end - start > len(content) + 5:
+                continue
+            weight = {w: math.log(1 + total / len(self._by_word[w])) for w in content}
+            covered = sum(weight[w] for w in {run[k] for k in places}) / sum(weight.values())
+            telling = [w for w in run[start:end] if w not in _QUIET]
+            score = covered * len(places) / len(telling)
+            if score >= 0.6:
+                found.append((start, end, score * 0.9, meaning))
+        return sorted(found, key=lambda f: -f[2])
+
+
+def _scored(
+    meaning: Meaning, score: float, *, cased: bool = False, short: bool = False
+) -> Meaning:
+    if score == meaning.score and not cased and not short:
+        return meaning
+    return Meaning(
+        meaning.kind, meaning.value, meaning.label, meaning.key, score, None, None, cased, short
+    )
