@@ -27,6 +27,8 @@ class Term:
     key: str
     label: str
     phrases: tuple[Words, ...]
+    spellings: tuple[str, ...]
+    """The phrases as people write them."""
     unit: str = ""
     parent: str | None = None
     """The measure of the whole company that this one is a part of."""
@@ -41,6 +43,7 @@ class Ratio:
     denominator: str
     kind: Literal["share", "ratio"]
     phrases: tuple[Words, ...]
+    spellings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Compound:
     parts: tuple[str, str]
     kind: Literal["sum", "difference"]
     phrases: tuple[Words, ...]
+    spellings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,11 @@ def lexicon() -> Lexicon:
         _terms(data[section]) for section in ("measures", "attributes", "documents")
     )
     ratios = {
-        k: Ratio(k, v["numerator"], v["denominator"], v["kind"], _phrases(v))
+        k: Ratio(k, v["numerator"], v["denominator"], v["kind"], _phrases(v), tuple(v["synonyms"]))
         for k, v in data["ratios"].items()
     }
     compounds = {
-        k: Compound(k, (v["parts"][0], v["parts"][1]), v["kind"], _phrases(v))
+        k: Compound(k, (v["parts"][0], v["parts"][1]), v["kind"], _phrases(v), tuple(v["synonyms"]))
         for k, v in data["compounds"].items()
     }
     concepts: dict[Words, str] = {}
@@ -127,6 +131,8 @@ def _phrases(entry: Mapping[str, Any]) -> tuple[Words, ...]:
 
 def _terms(section: Mapping[str, Any]) -> dict[str, Term]:
     return {
-        key: Term(key, v["label"], _phrases(v), v.get("unit", ""), v.get("parent"))
+        key: Term(
+            key, v["label"], _phrases(v), tuple(v["synonyms"]), v.get("unit", ""), v.get("parent")
+        )
         for key, v in section.items()
     }

@@ -101,7 +101,10 @@ class LinkIndex:
         years = years or [d.year for d in catalogue.documents if d.year is not None]
         self.first = min(years, default=catalogue.as_of.year - 1)
         self.last = max(years, default=catalogue.as_of.year - 1)
-        concepts = self._columns(catalogue.tables)
+        concepts = self.concepts = self._columns(catalogue.tables)
+        """Measures and attributes of the tables, by the lexicon's key or their own title."""
+        self.derived: dict[str, Meaning] = {}
+        """Ratios, sums and differences whose two measures are there, by the lexicon's key."""
         self._derived(concepts)
         self._documents(concepts)
         self._row_keys(catalogue.tables)
@@ -196,6 +199,7 @@ class LinkIndex:
             return
         parts = (concepts[one], concepts[two])
         meaning = Meaning("c", None, key.replace("_", " "), key, parts=parts, form=form)
+        self.derived[key] = meaning
         for phrase in entry.phrases:
             self._add(phrase, meaning)
 
@@ -320,9 +324,7 @@ class LinkIndex:
         return sorted(found, key=lambda f: -f[2])
 
 
-def _scored(
-    meaning: Meaning, score: float, *, cased: bool = False, short: bool = False
-) -> Meaning:
+def _scored(meaning: Meaning, score: float, *, cased: bool = False, short: bool = False) -> Meaning:
     if score == meaning.score and not cased and not short:
         return meaning
     return Meaning(

@@ -142,7 +142,11 @@ def _rules() -> list[tuple[re.Pattern[str], Reading, float]]:
             lambda m, y: y.clip(y.first, y.last),
             0.7,
         ),
-        (r"(?:the\s+|this\s+|over\s+the\s+)?(?:last|past)\s+decade", lambda m, y: y.clip(y.last - 9, y.last), 0.8),
+        (
+            r"(?:the\s+|this\s+|over\s+the\s+)?(?:last|past)\s+decade",
+            lambda m, y: y.clip(y.last - 9, y.last),
+            0.8,
+        ),
         (
             rf"{_N}\s+years?\s+(?:ago|back)",
             lambda m, y: y.clip(y.last - _count(m[1]) + 1, y.last - _count(m[1]) + 1),
@@ -167,7 +171,9 @@ def _rules() -> list[tuple[re.Pattern[str], Reading, float]]:
         (_ON, lambda m, y: y.clip(int(m[1]), int(m[1])), 1.0),
         (_YEAR, lambda m, y: y.clip(_first(m, (1, 2, 3)), _first(m, (1, 2, 3))), 1.0),
     ]
-    return [(re.compile(rf"(?<![\w$€£¥.,]){p}(?!\w)"), reading, score) for p, reading, score in rules]
+    return [
+        (re.compile(rf"(?<![\w$€£¥.,]){p}(?!\w)"), reading, score) for p, reading, score in rules
+    ]
 
 
 _RULES = _rules()
