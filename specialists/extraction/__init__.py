@@ -1,0 +1,1 @@
+"""The extraction specialist: one asked figure out of one passage."""
