@@ -1,0 +1,115 @@
+"""The text side of a model: dialogues to token ids, token ids to text, and each token's bytes.
+
+Reads a folder as transformers saves a tokenizer. Knows nothing of weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specialists.engines.template import to_chat
+from specialists.foundation.contracts import Message, ToolSpec
+from specialists.foundation.errors import EngineError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+
+class Text:
+    """A tokenizer with its chat template."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, ends: frozenset[int]) -> None:
+        self.tokenizer = tokenizer
+        self.ends = ends
+        """Ids that end a reply."""
+        self._fast: Any = tokenizer.backend_tokenizer
+
+    @classmethod
+    def load(cls, folder: Path) -> Text:
+        """Read ``tokenizer.json`` and what stands beside it.
+
+        Raises:
+            EngineError: missing, damaged, without a chat template or without an end-of-turn token.
+        """
+        # The class itself, not AutoTokenizer: that one imports every model there is (4 s).
+        from transformers import PreTrainedTokenizerFast
+
+        try:
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        except (OSError, ValueError, KeyError) as error:
+            raise EngineError(f"cannot read the tokenizer in {folder}: {error}") from error
+        if not tokenizer.chat_template:
+            raise EngineError(f"the tokenizer in {folder} has no chat template")
+        ends = {tokenizer.eos_token_id}
+        generation = folder / "generation_config.json"
+        if generation.is_file():
+            eos = json.loads(generation.read_text(encoding="utf-8")).get("eos_token_id")
+            ends.update(eos if isinstance(eos, list) else [eos])
+        ends.discard(None)
+        if not ends:
+            raise EngineError(f"the tokenizer in {folder} has no token that ends a reply")
+        return cls(tokenizer, frozenset(int(end) for end in ends))
+
+    def render(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, prompt: bool = True
+    ) -> str:
+        """The dialogue as the model reads it; ``prompt`` opens the assistant's turn."""
+        return str(
+            self.tokenizer.apply_chat_template(
+                to_chat(messages),
+                tools=[tool.openai() for tool in tools] or None,
+                tokenize=False,
+                add_generation_prompt=prompt,
+                enable_thinking=False,
+            )
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids, control tokens recognised, nothing added."""
+        return self._fast.encode(text, add_special_tokens=False).ids
+
+    def words(self, text: str) -> tuple[list[int], list[int]]:
+        """Token ids, and for each the number of the word (pre-token) it is part of."""
+        encoding = self._fast.encode(text, add_special_tokens=False)
+        return encoding.ids, encoding.word_ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text without control tokens."""
+        return self._fast.decode(list(ids), skip_special_tokens=True)
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Each token's part of the text; a character of several tokens stands at its last one."""
+        from tokenizers.decoders import DecodeStream
+
+        stream = DecodeStream(skip_special_tokens=True)
+        return [stream.step(self._fast, token) or "" for token in ids]
+
+    @cached_property
+    def added(self) -> tuple[str, ...]:
+        """Texts of the added tokens that a reply may hold: handles, ``<tool_call>`` …"""
+        return tuple(
+            token.content
+            for token in self.tokenizer.added_tokens_decoder.values()
+            if not token.special
+        )
+
+    @cached_property
+    def added_ids(self) -> frozenset[int]:
+        """Ids of ``added``."""
+        return frozenset(self.tokenizer.convert_tokens_to_ids(list(self.added)))
+
+    @cached_property
+    def control(self) -> frozenset[int]:
+        """Ids of the special tokens."""
+        return frozenset(
+            number for number, token in self.tokenizer.added_tokens_decoder.items() if token.special
+        )
+
+    @property
+    def size(self) -> int:
+        """How many ids the tokenizer knows."""
+        return len(self.tokenizer)
