@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from specialists.phrasing import Phrasing
 from specialists.sentiment.check import Label, SentimentAnswer
-from specialists.sentiment.frames import MIXED, NEGATIVE, NEUTRAL, POSITIVE
+from specialists.sentiment.frames import MIXED, NEGATIVE, NEUTRAL, POSITIVE, STANDING
 from specialists.sentiment.render import SentimentInputs
 from specialists.task import Example, Fold
 from specialists.workspace.names import company_names
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from specialists.sentiment.task import SentimentTask
 
 SHARES: tuple[tuple[str, int], ...] = (
-    ("positive", 27),
-    ("negative", 27),
-    ("neutral", 27),
-    ("mixed", 19),
+    ("positive", 24),
+    ("negative", 24),
+    ("neutral", 22),
+    ("mixed", 14),
+    ("standing", 8),
+    ("voice", 8),
 )
-"""How often each grammar is drawn, in percent. A mixed headline is asked about either company."""
+"""How often each way is drawn, in percent. A mixed headline is asked about either company; in one of
+``standing`` or ``voice`` the company asked about is a bystander, or the broker who speaks: neutral."""
 
 _FIRST = (
     "Anil Maria John Wei Fatima Lars Priya Carlos Emma Kenji Nadia Tom Sandip Helen Omar".split()
@@ -67,6 +70,8 @@ def generate(
 def _headline(
     rng: random.Random, fold: Fold, kind: str, target: str, other: str, third: str
 ) -> tuple[SentimentInputs, Label, str]:
+    if kind in ("standing", "voice"):
+        return _aside(rng, fold, kind, target, other, third)
     grammar, label, asked, rival = _roles(rng, kind, target, other)
     x, y = (asked, rival) if kind != "mixed" or label == "positive" else (rival, asked)
     text, template = grammar.draw(
@@ -83,6 +88,27 @@ def _headline(
         others=() if alone else tuple(n for n in (rival, third) if n in text),
     )
     return inputs, label, template
+
+
+def _aside(
+    rng: random.Random, fold: Fold, kind: str, target: str, other: str, third: str
+) -> tuple[SentimentInputs, Label, str]:
+    """A headline in which something happens to another company than the one asked about."""
+    fate = rng.choice(("positive", "negative"))
+    grammar = STANDING[fate] if kind == "standing" else _POLAR[fate][0]
+    person = _person(rng)
+    voice = rng.choice((target, f"{person}, {target}", f"{person} of {target}"))
+    subject = {"x": target, "y": other} if kind == "standing" else {"x": other, "y": third}
+    who = "\0w" if kind == "standing" else voice
+    text, template = grammar.draw(
+        rng, fold, **subject, z=third, n="\0n", k="\0k", q="\0q", who=who, person="\0p"
+    )
+    text = _figures(rng, text)
+    if target not in text:
+        text = rng.choice((f"{text} : {voice}", f"{text}, says {voice}", f"{voice} : {text}"))
+    text = text[:1].upper() + text[1:]
+    others = tuple(n for n in (other, third) if n in text)
+    return SentimentInputs(text=text, entity=target, others=others), "neutral", template
 
 
 def _roles(
