@@ -1,0 +1,1 @@
+"""The job ``calculation``: numbers in context → an arithmetic program → its result."""

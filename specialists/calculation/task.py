@@ -1,0 +1,260 @@
+"""The job ``calculation``: numbers in context → an arithmetic program in handles → its result.
+
+The model writes the program; code runs it, reconciles scales and works out the unit. The model never
+writes a digit.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from specialists.calculation import execute, program
+from specialists.calculation.facts import CalculationInputs, Fact, Prompt, prompt
+from specialists.foundation.contracts import (
+    Cell,
+    Evidence,
+    Finding,
+    Grammar,
+    Message,
+    Quantity,
+    Span,
+    Step,
+    Subtask,
+    Value,
+)
+from specialists.foundation.errors import AnswerError, NotFound
+from specialists.task import (
+    Conclusion,
+    Example,
+    Fold,
+    Form,
+    Outcome,
+    Score,
+    SingleReply,
+    Task,
+    system,
+)
+from specialists.workspace.handles import Handles
+from specialists.workspace.numbers import format_quantity
+from specialists.workspace.tools import Tools
+
+
+class Calculation(Value):
+    """A program that ran. ``program`` is None where the numbers at hand do not give the answer."""
+
+    program: str | None = None
+    """As the model wrote it, in the handles of its own dialogue."""
+    value: Quantity | str | None = None
+    """The result with unit and scale; ``yes``/``no`` for a comparison."""
+    raw: float | str | None = None
+    """The result by FinQA's convention: shares and growth rates are fractions."""
+    label: str = ""
+    """The calculation in words: ``(revenue in 2022 - revenue in 2021) / revenue in 2021``."""
+    steps: tuple[Step, ...] = ()
+    used: tuple[Fact, ...] = ()
+    """The facts the program uses, in order of first use."""
+
+
+class Reply(Value):
+    """What the model writes."""
+
+    program: str | None
+
+
+class CalculationTask(Task[CalculationInputs, Calculation]):
+    """Arithmetic over given numbers."""
+
+    name = "calculation"
+    instructions = (
+        "Write the arithmetic program that answers the question from the numbers given. Each number "
+        "has a handle such as <n1>. A program is steps separated by commas; an argument is a handle, "
+        "the result #k of step k (from 0), or a constant const_1, const_2 … const_100, const_1000, "
+        "const_1000000. Operations: add, subtract, multiply, divide, greater, exp (two arguments); "
+        "table_sum, table_average, table_max, table_min (any handles); cagr(later, earlier). A change "
+        "is later minus earlier; growth is the change over the earlier number; do not multiply "
+        "shares by 100; scales are reconciled for you. Reply with one JSON object "
+        '{"program": "subtract(<n2>, <n1>), divide(#0, <n1>)"}, or {"program": null} when the '
+        "numbers given cannot answer the question."
+    )
+    max_turns = 1
+    answer_type = Calculation
+
+    def begin(
+        self, inputs: CalculationInputs, *, form: Form = "compact", seed: int | None = None
+    ) -> SingleReply:
+        handles = Handles(random.Random(seed) if seed is not None else None)
+        laid_out = prompt(inputs, handles)
+        text = laid_out.text if form == "compact" else _in_full(inputs, laid_out)
+        messages = [system(self.name, self.instructions, form), Message(role="user", content=text)]
+        return SingleReply(messages, schema(laid_out), lambda reply: parse(reply, inputs, laid_out))
+
+    async def gather(
+        self, subtask: Subtask, given: Mapping[str, Finding], tools: Tools
+    ) -> Sequence[CalculationInputs]:
+        return [gather(subtask, given)]
+
+    def conclude(
+        self, subtask: Subtask, outcomes: Sequence[Outcome[CalculationInputs, Calculation]]
+    ) -> Conclusion:
+        for outcome in outcomes:
+            answer = outcome.answer
+            if answer is None or answer.value is None:
+                continue
+            return Conclusion(
+                status="ok",
+                value=answer.value,
+                label=answer.label,
+                evidence=(*_sources(answer), *answer.steps),
+                confidence=outcome.confidence,
+            )
+        errors = [o.error for o in outcomes if o.error]
+        reason = errors[0] if errors else "the numbers found do not give the answer"
+        return Conclusion(status="abstained", reason=f"{subtask.instruction}: {reason}")
+
+    def examples(
+        self, fold: Fold, count: int, seed: int
+    ) -> Iterator[Example[CalculationInputs, Calculation]]:
+        from specialists.calculation.examples import generate
+
+        return generate(self, fold, count, seed)
+
+    def score(
+        self, example: Example[CalculationInputs, Calculation], answer: Calculation | None
+    ) -> Score:
+        from specialists.calculation.check import score
+
+        return score(example, answer)
+
+    def validate(
+        self, inputs: CalculationInputs, answer: Calculation, evidence: Sequence[Evidence]
+    ) -> list[str]:
+        from specialists.calculation.check import validate
+
+        return validate(inputs, answer)
+
+
+def schema(laid_out: Prompt) -> Grammar:
+    """The grammar of programs over a prompt's numbers."""
+    return program.grammar(tuple(laid_out.facts))
+
+
+def parse(reply: str, inputs: CalculationInputs, laid_out: Prompt) -> Calculation:
+    """Read a reply and run its program.
+
+    Raises:
+        AnswerError: not the JSON asked for, or a program that does not run.
+    """
+    try:
+        written = Reply.model_validate_json(reply)
+    except ValidationError as error:
+        raise AnswerError('the reply is not one JSON object {"program": …}') from error
+    if written.program is None:
+        return Calculation()
+    return run(program.parse(written.program), inputs.question, laid_out.facts)
+
+
+def run(ops: program.Program, question: str, facts: Mapping[str, Fact]) -> Calculation:
+    """Run a program over facts.
+
+    Raises:
+        AnswerError: an unknown handle, units that do not fit, no finite result.
+    """
+    numbers = {h: execute.Dated(f.quantity, f.year) for h, f in facts.items()}
+    result = execute.run(ops, numbers, percent=execute.wants_percent(question))
+    return Calculation(
+        program=program.render(ops),
+        value=result.value,
+        raw=result.raw,
+        label=_spelled(ops, facts),
+        steps=result.steps,
+        used=tuple(facts[h] for h in program.numbers(ops)),
+    )
+
+
+def reply(ops: program.Program | None) -> str:
+    """A gold reply."""
+    return json.dumps({"program": program.render(ops) if ops else None})
+
+
+def gather(subtask: Subtask, given: Mapping[str, Finding]) -> CalculationInputs:
+    """A subtask's question and its earlier findings as facts.
+
+    Raises:
+        NotFound: a finding it needs has no number.
+    """
+    facts: list[Fact] = []
+    for name, finding in given.items():
+        if not isinstance(finding.value, Quantity):
+            what = finding.label or name
+            raise NotFound(f"{what} is not a number: {finding.reason or finding.value!r}")
+        facts.append(_fact(name, finding, finding.value))
+    return CalculationInputs(question=subtask.instruction, facts=tuple(facts))
+
+
+def _fact(name: str, finding: Finding, quantity: Quantity) -> Fact:
+    """A finding as a fact: its cells say company and year, else its label stands as the measure."""
+    rows = [e.row for e in finding.evidence if isinstance(e, Cell)]
+    years = {v for r in rows for k, v in r.items() if "year" in k and isinstance(v, int)}
+    companies = {v for r in rows for k, v in r.items() if k == "company" and isinstance(v, str)}
+    measure = finding.label or name
+    entity = companies.pop() if len(companies) == 1 else ""
+    year = years.pop() if len(years) == 1 else None
+    if entity and (tail := f" of {entity}") in measure:
+        measure = measure.replace(tail, "")
+    if year and measure.endswith(f" in {year}"):
+        measure = measure.removesuffix(f" in {year}")
+    return Fact(
+        quantity=quantity,
+        measure=measure,
+        entity=entity,
+        year=year,
+        name=name,
+        evidence=tuple(e for e in finding.evidence if isinstance(e, Cell | Span)),
+    )
+
+
+def _in_full(inputs: CalculationInputs, laid_out: Prompt) -> str:
+    lines = [f"Question: {inputs.question}", *inputs.context, "Numbers:"]
+    lines += [
+        f"{handle} = {format_quantity(fact.quantity)}"
+        + (f" ({fact.label})" if fact.measure else " (as written above)")
+        for handle, fact in laid_out.facts.items()
+    ]
+    return "\n".join(lines)
+
+
+_WORDS: dict[str, str] = {"add": "+", "subtract": "-", "multiply": "×", "divide": "/", "exp": "^"}
+
+
+def _spelled(ops: program.Program, facts: Mapping[str, Fact]) -> str:
+    """The program in words, the numbers by their labels."""
+    said: list[str] = []
+
+    def say(arg: str, inner: bool) -> str:
+        if arg.startswith("#"):
+            text = said[int(arg[1:])]
+            return f"({text})" if inner and " " in text else text
+        if arg.startswith("<"):
+            fact = facts[arg]
+            return fact.label if fact.measure else format_quantity(fact.quantity)
+        return f"{program.CONSTANTS[arg]:g}"
+
+    for op in ops:
+        if op.name in _WORDS:
+            said.append(f"{say(op.args[0], True)} {_WORDS[op.name]} {say(op.args[1], True)}")
+        elif op.name == "greater":
+            said.append(f"whether {say(op.args[0], True)} exceeds {say(op.args[1], True)}")
+        else:
+            what = op.name.removeprefix("table_")
+            said.append(f"{what} of {', '.join(say(a, False) for a in op.args)}")
+    return said[-1]
+
+
+def _sources(answer: Calculation) -> list[Evidence]:
+    """The cells and spans behind the numbers used, each once."""
+    found = [e for fact in answer.used for e in fact.evidence]
+    return list({e.model_dump_json(): e for e in found}.values())
