@@ -100,7 +100,11 @@ class Text:
     @cached_property
     def added_ids(self) -> frozenset[int]:
         """Ids of ``added``."""
-        return frozenset(self.tokenizer.convert_tokens_to_ids(list(self.added)))
+        return frozenset(
+            number
+            for number, token in self.tokenizer.added_tokens_decoder.items()
+            if not token.special
+        )
 
     @cached_property
     def control(self) -> frozenset[int]:

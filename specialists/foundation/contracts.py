@@ -87,6 +87,8 @@ class Usage(Value):
     completion_tokens: int = 0
     seconds: float = 0.0
     cost_usd: float = 0.0
+    unpriced_calls: int = 0
+    """Calls of a model whose price is not known: ``cost_usd`` is then a lower bound."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -95,6 +97,7 @@ class Usage(Value):
             completion_tokens=self.completion_tokens + other.completion_tokens,
             seconds=self.seconds + other.seconds,
             cost_usd=self.cost_usd + other.cost_usd,
+            unpriced_calls=self.unpriced_calls + other.unpriced_calls,
         )
 
 

@@ -1,0 +1,180 @@
+"""Records: what was made, how, from what, and why it is in service. Files that go with the weights.
+
+They are the interface between the rooms: ``training`` writes ``run.json`` beside what it made,
+``evals`` writes calibrations and decisions, the registry reads them. Each names what it speaks of by
+digest, and ``verify`` holds the two against each other. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+
+from specialists.foundation.contracts import Value
+from specialists.foundation.digests import digest, file_digests
+from specialists.foundation.errors import RecordError
+
+RUN = "run.json"
+CANARY = "canary.json"
+CALIBRATION = "calibration.json"
+DECISION = "decision.json"
+CARD = "README.md"
+ABOUT = (RUN, CANARY, CALIBRATION, DECISION, CARD)
+"""Files about an artefact, beside it: no part of its digest."""
+
+
+class Record(Value):
+    """Base of every record."""
+
+    version: Literal[1] = 1
+    """Of the record's form. A reader refuses versions it does not know."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record.
+
+        Raises:
+            RecordError: missing, not JSON, of another version or form.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise RecordError(f"cannot read the record {path}: {error.strerror}") from error
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "(top)"
+            raise RecordError(f"{path} is not a {cls.__name__}: {place}: {first['msg']}") from error
+
+    def write(self, path: Path) -> None:
+        """Write the record, for people to read too."""
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+class RunRecord(Record):
+    """How an artefact was made: all that is needed to make it again, and what came out."""
+
+    kind: Literal["base", "adapter"]
+    name: str
+    digest: str
+    """``artefact_digest`` of the folder."""
+    files: dict[str, str]
+    """SHA-256 of each of its files."""
+    base: str | None = None
+    """Digest of the base an adapter was made on."""
+    command: str = ""
+    """The command line that makes it again."""
+    recipe: dict[str, Any] = Field(default_factory=dict[str, Any])
+    seeds: dict[str, int] = Field(default_factory=dict[str, int])
+    data: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What it learned from: sources, licences, counts, digests."""
+    metrics: dict[str, Any] = Field(default_factory=dict[str, Any])
+    reload: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What the saved artefact gave when loaded again, against the trainer's own figures."""
+    environment: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Versions, machine, commit."""
+    started: str = ""
+    """ISO 8601, UTC."""
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, folder: Path, **fields: Any) -> Self:
+        """The record of the artefact in a folder, its digests computed."""
+        files = file_digests(folder, leave_out=ABOUT)
+        return cls(digest=digest(files), files=files, **fields)
+
+
+class Calibration(Record):
+    """How a model's own probability becomes the probability of being right."""
+
+    specialist: str
+    adapter: str | None
+    """Digest of the adapter it was measured on; None is the base."""
+    feature: Literal["joint", "mean"] = "joint"
+    """``joint``: sum of the answer's log-probabilities; ``mean``: their mean."""
+    knots: tuple[tuple[float, float], ...]
+    """(log-probability, share right), ascending; linear between knots, flat outside them."""
+    threshold: float = 0.0
+    """Below this probability the specialist abstains."""
+    fold: str
+    count: int
+    """Examples it was fitted on."""
+    error: float | None = None
+    """Expected calibration error on examples it was not fitted on."""
+
+
+class DecisionRecord(Record):
+    """The recorded decision on one adapter: what was compared, what was found, the verdict."""
+
+    id: str
+    specialist: str
+    adapter: str
+    """Digest of the adapter it decides on."""
+    base: str
+    verdict: Literal["adopt", "keep the start", "insufficient evidence", "descriptive only"]
+    method: str
+    """The arm the adapter stands for: ``sft``, ``grpo`` …"""
+    design: str = ""
+    """Digest of the design file."""
+    findings: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Estimates, intervals, guards, gates."""
+    decided: str
+    """ISO 8601, UTC."""
+    key: str | None = None
+    """Fingerprint of the key that signed it."""
+    signature: str | None = None
+
+
+class Artefact(Value):
+    """Where an artefact is, and what it must be."""
+
+    name: str
+    folder: str
+    """Relative to the manifest."""
+    digest: str
+
+
+class Manifest(Record):
+    """``weights.json``: one base and the adapters made on it, by specialist."""
+
+    base: Artefact
+    adapters: dict[str, Artefact] = Field(default_factory=dict[str, Artefact])
+
+
+def artefact_digest(folder: Path) -> str:
+    """Digest of a base or an adapter: of all its files, without the records about it."""
+    return digest(file_digests(folder, leave_out=ABOUT))
+
+
+def verify(folder: Path, expected: str) -> RunRecord:
+    """Hold an artefact against the digest it must have and against its own record.
+
+    Raises:
+        RecordError: altered, missing, or recorded as something else; the message names the files.
+    """
+    record = RunRecord.read(folder / RUN)
+    files = file_digests(folder, leave_out=ABOUT)
+    changed = _differences(record.files, files)
+    if changed:
+        raise RecordError(f"{record.name} is not what was recorded: {changed}")
+    found = digest(files)
+    if record.digest != found:
+        raise RecordError(f"{record.name}: its record contradicts itself")
+    if found != expected:
+        raise RecordError(
+            f"{record.name} has digest {found[:12]}; the manifest speaks of {expected[:12]}"
+        )
+    return record
+
+
+def _differences(recorded: Mapping[str, str], found: Mapping[str, str]) -> str:
+    parts = [
+        ("missing", [name for name in recorded if name not in found]),
+        ("added", [name for name in found if name not in recorded]),
+        ("altered", [name for name in found if recorded.get(name, found[name]) != found[name]]),
+    ]
+    return "; ".join(f"{word} {', '.join(names)}" for word, names in parts if names)
