@@ -236,14 +236,14 @@ class _Passage:
             m=rng.choice(metric.phrases),
             e=subject,
             g=genitive,
-            p=self._when(year),
+            p=f"\5{self._when(year)}\6",
             b=self._when(earlier, earlier=True),
             x="\0x",
             y="\0y",
             k="\0k",
             **slots,
         )
-        return self._tidy(self._figures(text, metric)), template
+        return self._tidy(self._figures(text, metric), year), template
 
     @staticmethod
     def _marked(text: str, pick: str) -> str:
@@ -331,7 +331,7 @@ class _Passage:
     def _distractors(self, metric: Metric, asked_for: str | None) -> list[str]:
         rng = self.rng
         extra: list[str] = []
-        for _ in range(rng.choices((0, 1, 2), (35, 40, 25))[0]):
+        for _ in range(rng.choices((0, 1, 2, 3, 4), (28, 32, 20, 12, 8))[0]):
             other = _metric(rng, metric)
             grammar = self._grammar(other)
             year = self.about + 1 if other.name in _GUIDED else self.about
@@ -428,8 +428,14 @@ class _Passage:
         )
         return rng.choices(forms, (50, 16, 5, 10, 3, 3, 3, 6))[0]
 
-    def _tidy(self, text: str) -> str:
+    def _tidy(self, text: str, year: int) -> str:
         rng = self.rng
+        if (
+            year == self.about and rng.random() < 0.28
+        ):  # reports rarely say which year they are about
+            text, undated = _DATED.subn(lambda m: self._undated(m[1]), text)
+            self.relative = self.relative or undated > 0
+        text = text.replace("\5", "").replace("\6", "")
         if rng.random() < 0.3:
             text = re.sub(
                 r"\b(?:in|for|during) the (?:prior|previous|preceding) year\b",
@@ -442,6 +448,17 @@ class _Passage:
             r"\bwe (\{?)(expects|plans|intends|aims)\b", lambda m: f"we {m[2][:-1]}", text
         )
         return re.sub(r"\b(in|at|for|during|by) (?:in|for|during) ", r"\1 ", text)
+
+    def _undated(self, preposition: str) -> str:
+        lasting = preposition in ("in", "for", "during")
+        ways = ("in the year", "for the year", "this year", "for the full year")
+        points = (
+            "at year end",
+            "at the end of the year",
+            "at the end of the fiscal year",
+            "at present",
+        )
+        return self.rng.choice(("", "", *(ways if lasting else points)))
 
     def _figures(self, text: str, metric: Metric) -> str:
         """Fill the figures of no metric, each on its own."""
@@ -514,6 +531,10 @@ def _money(rng: random.Random, amount: float, sign: str) -> tuple[str, float]:
     return f"{sign}{value:,.{digits}f}{rng.choice(words)}", value * scale
 
 
+_DATED = re.compile(
+    r"\b(in|for|during|as of the end of|as of|by the end of|at the end of|at the close of|at) "
+    "\5[^\6]*\6(?! and| ,? ?respectively)"
+)
 _PLACES = re.compile(f"([{_OPEN}{_CLOSE}])")
 
 

@@ -31,6 +31,9 @@ from specialists.workspace.tools import Tools
 HEADLINES = 12
 """How many headlines a subtask reads at most."""
 
+EVERYTHING = "about"
+"""A query of no telling word: the search gives what its filters leave, newest first."""
+
 SCHEMA = {
     "type": "object",
     "properties": {"sentiment": {"type": "string", "enum": list(LABELS)}},
@@ -83,7 +86,7 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
         spans: dict[str, Span] = {}
         for year in list(years)[:HEADLINES]:
             arguments = {
-                "query": f"{about.company.name} {subtask.instruction}"[:300],
+                "query": EVERYTHING,
                 "company": about.company.name,
                 "kind": "headline",
                 "limit": HEADLINES,
