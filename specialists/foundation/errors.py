@@ -18,6 +18,7 @@
     │   └── AdapterError          an adapter is missing, altered or not for this base
     ├── AnswerError               a model's reply is not an answer to its task
     ├── PlanError                 a plan that is not sound
+    ├── BudgetError               a call that the answer's budget has no room for
     ├── RecordError               a record is missing, altered or for something else
     └── Cancelled                 the caller left or the deadline passed
 
@@ -113,6 +114,12 @@ class PlanError(FinrouteError):
     """A plan that is not sound: unknown specialist, missing input, cycle."""
 
     status = 422
+
+
+class BudgetError(FinrouteError):
+    """A call that the answer's budget has no room for."""
+
+    status = 429
 
 
 class RecordError(FinrouteError):

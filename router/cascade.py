@@ -1,0 +1,50 @@
+"""What to do with a specialist's finding: accept it, try again, ask the large model, or abstain.
+
+A pure policy over values. It calls nothing; ``worker.py`` does what it says.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from specialists.foundation.config import Config
+from specialists.foundation.contracts import Status
+
+Verdict = Literal["accept", "retry", "escalate", "abstain"]
+
+
+class CascadeSettings(Config):
+    """When a finding is good enough. Thresholds belong to one model and do not carry over."""
+
+    accept: float = Field(default=0.5, ge=0, le=1)
+    """Confidence from which a finding is taken. One without a confidence is taken."""
+    attempts: int = Field(default=1, ge=1, le=8)
+    """How often the specialist may try, the first time included."""
+
+
+def decide(
+    settings: CascadeSettings,
+    *,
+    status: Status,
+    confidence: float | None,
+    attempts: int,
+    large: bool,
+) -> Verdict:
+    """What to do next.
+
+    Args:
+        status: of the finding at hand.
+        confidence: of the finding at hand; None where its specialist gives none.
+        attempts: how often the specialist has tried.
+        large: whether there is a larger model that has not been asked yet.
+
+    A failure is tried again, since it may be the weather. An abstention is not: the same model over
+    the same tables abstains again; only a larger one may see more.
+    """
+    if status == "ok" and (confidence is None or confidence >= settings.accept):
+        return "accept"
+    if status != "abstained" and attempts < settings.attempts:
+        return "retry"
+    return "escalate" if large else "abstain"

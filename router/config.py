@@ -1,0 +1,131 @@
+"""``router.toml`` as frozen settings: one section a room, every key with its reason.
+
+Without a file the profile ``embedded`` holds. A file is named on the command line or stands in the
+home folder; the current folder is never searched, since a file that happens to lie there could
+send questions and keys to a stranger's server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from router.budget import Budget
+from router.cascade import CascadeSettings
+from router.prices import Price
+from specialists.foundation.config import Config
+from specialists.foundation.errors import ConfigError
+from specialists.workspace import home
+
+PROFILES = Path(__file__).with_name("profiles")
+
+
+class PlannerSettings(Config):
+    """Who plans."""
+
+    engine: Literal["embedded", "langchain"] = "embedded"
+    """``embedded``: the planning adapter in process. ``langchain``: any chat model."""
+    provider: str = "openai"
+    """``openai`` (any OpenAI-compatible server), or ``module:Class`` of a LangChain chat model."""
+    model: str = ""
+    """The chat model's name at its provider."""
+    base_url: str | None = None
+    """The server, where it is not the provider's own."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key. The key itself never stands here."""
+    structured: bool = True
+    """Ask the server to hold replies to the plan's schema (``response_format``)."""
+    timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds one call may take."""
+    replans: int = Field(default=1, ge=0, le=5)
+    """How often a plan whose findings did not hold is made anew."""
+    approve: bool = False
+    """Rest after planning until a person approves the plan."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.engine == "langchain" and not self.model:
+            raise ValueError("a langchain planner needs a model, e.g. model = 'gpt-5-mini'")
+        return self
+
+
+class SpecialistSettings(Config):
+    """Who does the steps."""
+
+    engine: Literal["embedded"] = "embedded"
+    """``embedded``: the shipped base and its adapters, in process on the CPU."""
+    provisional: bool = True
+    """Serve adapters that no decision record adopts; answers name them."""
+
+
+class ScheduleSettings(Config):
+    """How a plan is run."""
+
+    step_s: float = Field(default=60.0, gt=0)
+    """Seconds one step may take, from when its parents are done."""
+    max_steps: int = Field(default=24, ge=1)
+    """Steps a plan may have."""
+
+
+class StateSettings(Config):
+    """Where answers are kept."""
+
+    url: str = ""
+    """SQLAlchemy URL; empty: ``answers.sqlite`` in the home folder."""
+    lease_s: float = Field(default=15.0, gt=0)
+    """After how many seconds without a sign of life another process may take over an answer."""
+
+
+class Settings(Config):
+    """All settings of the router."""
+
+    workspace: str = "demo"
+    """The workspace asked when nobody names one."""
+    planner: PlannerSettings = PlannerSettings()
+    specialists: SpecialistSettings = SpecialistSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    cascade: CascadeSettings = CascadeSettings()
+    budget: Budget = Budget()
+    state: StateSettings = StateSettings()
+    prices: dict[str, Price] = Field(default_factory=dict[str, Price])
+    """Prices by model name, as traces show it."""
+
+    def price(self, model: str) -> Price:
+        """A model's price; zero for one that has none."""
+        return self.prices.get(model) or Price()
+
+
+def load(source: str | Path | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """The settings of a file or a profile.
+
+    Args:
+        source: a TOML file, a profile's name, or None: ``router.toml`` of the home folder if there
+            is one, else the profile ``embedded``.
+        overrides: ``dotted.key=value`` items laid over it.
+
+    Raises:
+        ConfigError: no such file or profile, or one that is not valid.
+    """
+    return Settings.load(_path(source), overrides)
+
+
+def profiles() -> list[str]:
+    """Names of the profiles that come with the router."""
+    return sorted(path.stem for path in PROFILES.glob("*.toml"))
+
+
+def _path(source: str | Path | None) -> Path:
+    if source is None:
+        own = home.home() / "router.toml"
+        return own if own.is_file() else PROFILES / "embedded.toml"
+    path = Path(source)
+    if path.is_file():
+        return path
+    if str(source) in profiles():
+        return PROFILES / f"{source}.toml"
+    raise ConfigError(
+        f"no file {source}, and no profile of that name (profiles: {', '.join(profiles())})"
+    )
