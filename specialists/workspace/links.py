@@ -27,7 +27,7 @@ from specialists.workspace.links_index import LinkIndex, Meaning, Measure, RowKe
 from specialists.workspace.numbers import scan
 from specialists.workspace.periods import find_periods
 
-__all__ = ["Linked", "Linker", "Measure", "Mention", "RowKey"]
+__all__ = ["Linked", "Linker", "Measure", "Mention", "RowKey", "spaced"]
 
 _TOKEN = re.compile(r"'s(?!\w)|[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]|_")
 _FORMS = {
@@ -114,7 +114,7 @@ class Linker:
         mixed = any(t.capital for t in tokens) and not plain.isupper()
         matches, unknown = self._periods(low, tokens)
         matches += self._phrases(tokens, mixed)
-        chosen = _choose(matches)
+        chosen = self._sure(_choose(matches), tokens, mixed)
         chosen += self._partials(tokens, chosen)
         chosen += _numbers(plain, tokens, chosen)
         chosen = self._widened(chosen, tokens)
@@ -192,6 +192,29 @@ class Linker:
             and (word,) not in self.index.phrases
         )
 
+    def _sure(self, chosen: list[_Match], tokens: list[_Token], mixed: bool) -> list[_Match]:
+        """Without words that belong to a stranger's name: the *Stores* of ``Dalstead Stores Corp``."""
+        if not mixed:
+            return chosen
+        kept: list[_Match] = []
+        for match in chosen:
+            before, after = (
+                tokens[match.first - 1 : match.first],
+                tokens[match.last : match.last + 1],
+            )
+            part = (
+                match.meanings[0].kind in {"c", "d", "r"}
+                and match.last - match.first == 1
+                and tokens[match.first].capital
+                and bool(before and after)
+                and self._stranger(before[0])
+                and after[0].capital
+                and after[0].low in self._suffixes
+            )
+            if not part:
+                kept.append(match)
+        return kept
+
     def _partials(self, tokens: list[_Token], chosen: list[_Match]) -> list[_Match]:
         taken = {i for m in chosen for i in range(m.first, m.last)}
         found: list[_Match] = []
@@ -227,6 +250,9 @@ class Linker:
                     last += 1
             elif kind == "r" and last < len(tokens) and tokens[last].key in _GROUPS:
                 last += 1
+            inside = [t.low for t in tokens[match.first : last]]
+            if "(" in inside and ")" not in inside and tokens[last : last + 1]:
+                last += tokens[last].low == ")"
             wide.append(_Match(match.first, last, match.score, match.meanings))
         return wide
 
@@ -242,10 +268,8 @@ class Linker:
             if mixed:
                 strange = free and (
                     self._stranger(token)
-                    or (bool(run) and token.low == "&")
-                    or (bool(run) and token.capital and token.low in self._suffixes)
-                    or (bool(run) and (token.key in self.index.names))
-                    or (free and token.capital and token.key in self.index.names)
+                    or (bool(run) and (token.low == "&" or token.capital))
+                    or (token.capital and token.key in self.index.names)
                 )
             else:
                 before = tokens[i - 1].low if i else ""
@@ -265,6 +289,11 @@ class Linker:
                 run = []
         if run:
             unknown.append(plain[run[0].start : run[-1].end].lower())
+        if mixed and unknown and tokens and unknown[0] == tokens[0].low:
+            # The first word has its capital anyway: a name only where nothing else is one.
+            owner = len(tokens) > 1 and tokens[1].low == "'s"
+            if not owner and any(m.meanings[0].kind == "e" for m in chosen):
+                del unknown[0]
         for quoted in re.finditer(r"[\"“]([^\"”]{2,60})[\"”]", plain):
             inside = [i for i, t in enumerate(tokens) if quoted.start(1) <= t.start < quoted.end(1)]
             if not any(i in taken for i in inside):
@@ -325,6 +354,11 @@ class Linker:
         return handles.bind(meaning.kind, value, meaning.label, meaning.key)
 
 
+def spaced(phrase: str) -> str:
+    """A lower-cased phrase as it stands in ``Linked.text``."""
+    return " ".join(_TOKEN.findall(phrase))
+
+
 def _numbers(plain: str, tokens: list[_Token], chosen: list[_Match]) -> list[_Match]:
     """Quantities in what is left; bare years are none."""
     if not any(t.low[0].isdigit() for t in tokens):
@@ -335,6 +369,9 @@ def _numbers(plain: str, tokens: list[_Token], chosen: list[_Match]) -> list[_Ma
         places = [i for i, t in enumerate(tokens) if t.start < number.end and t.end > number.start]
         if number.is_year or not places or not taken.isdisjoint(places):
             continue
+        after = tokens[places[-1] + 1].low if places[-1] + 1 < len(tokens) else ""
+        if after == ")" and "(" not in plain[: number.start + 1]:
+            continue  # an item of a list: 1) … 2) …
         meaning = Meaning("n", number.quantity, number.text, number.text)
         found.append(_Match(places[0], places[-1] + 1, 1.0, (meaning,)))
     return found

@@ -1,0 +1,1 @@
+"""The job ``planning``: a question and a catalogue become a plan of subtasks."""

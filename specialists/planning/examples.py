@@ -1,0 +1,489 @@
+"""Solved plans: questions from the frames, linked by the real linker, with the clauses they mean.
+
+An example whose linking lost something its plan needs is left out of ``train`` and ``dev`` and counted
+(``Tally``); in the held-out folds it stays, since a user's question would fail the same way.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from specialists.foundation.contracts import Message, Plan
+from specialists.planning import clauses
+from specialists.planning.clauses import Clause, Row, Verb
+from specialists.planning.frames import FRAMES
+from specialists.planning.render import PlanningInputs, compact
+from specialists.planning.surfaces import Cast, When, join
+from specialists.task import Example, Fold, system
+from specialists.workspace.catalogue import Catalogue, Company
+from specialists.workspace.handles import Handles
+from specialists.workspace.names import company_names
+
+if TYPE_CHECKING:
+    from specialists.planning.task import PlanningTask
+
+Split = Literal["train", "heldout"]
+WORKSPACES = 40
+"""Catalogues a generator moves through."""
+
+SHARES: tuple[tuple[str, int], ...] = (
+    ("get", 20), ("growth", 10), ("versus", 5), ("change", 6), ("cagr", 4), ("mean", 4), ("sum", 3),
+    ("max", 2), ("min", 2), ("peak", 3), ("trough", 2), ("top", 3), ("top_in", 2), ("top_n", 2),
+    ("bottom", 2), ("bottom_in", 1), ("bottom_n", 1), ("mean_all", 1), ("sum_all", 1), ("mean_in", 1),
+    ("sum_in", 1), ("part", 3), ("press", 7), ("diff", 7), ("times", 2), ("sum_of", 2), ("mean_of", 1),
+    ("top_of", 2), ("bottom_of", 1), ("nothing", 7),
+)  # fmt: skip
+"""How often each kind of question is drawn."""
+
+_FIRST = ("get", "growth", "change", "cagr", "mean", "max", "peak", "press", "diff", "top", "part")
+_SECOND = ("press", "press", "press", "get", "get", "growth", "change", "mean", "cagr", "get")
+_BOTH = (
+    "{a} and {b}?", "{a}, and {b}?", "{a}? and {b}?", "{a}? also, {b}?", "{a}. {b}.", "{a}? {b}?", "{a}; {b}",
+    "{a} and also {b}", "{a}, plus {b}", "{a} - and {b}?", "first {a}, then {b}", "{a}, and in addition {b}",
+    "{a}. besides, {b}", "{a}, then {b}", "{a} as well as {b}", "two things: {a}, and {b}", "{a}; also {b}",
+    "{a}, and by the way, {b}?", "{a}? while you are at it, {b}", "{a} + {b}", "{a}, further {b}",
+)  # fmt: skip
+_OPENING = (
+    "hi, ", "hello, ", "hey, ", "quick question: ", "please, ", "for my report: ", "for my notes: ", "so, ",
+    "ok, ", "just wondering: ", "question: ", "hi team, ", "for the deck, ", "sorry, ", "one more: ", "now, ",
+)  # fmt: skip
+_CLOSING = (
+    " please",
+    " thanks",
+    ", please",
+    ", thanks",
+    " thank you",
+    " - thanks",
+    " asap",
+    ", if you can",
+)
+_ITS = ("its", "its", "their", "the company's", "the firm's")
+_IT = ("it", "the company", "them", "the firm", "it")
+_THEN = ("in that year", "in the same year", "that year", "that same year", "then")
+_ONE_COMPANY = ("the company", "the firm", "the group")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, or a part of one, with its meaning. None for a clause that names what is unknown."""
+
+    text: str
+    clauses: tuple[Clause, ...]
+    template: str
+    company: str
+
+
+@dataclass
+class Tally:
+    """What a generator drew and what linking lost."""
+
+    drawn: int = 0
+    lost: int = 0
+
+
+@lru_cache(maxsize=WORKSPACES * 2)
+def _cast(split: Split, number: int) -> Cast:
+    """A catalogue of a random workspace, some of its tables left out."""
+    from specialists.workspace.synthetic import make_snapshot
+
+    rng = random.Random(f"planning/cast/{split}/{number}")
+    first = rng.randint(2012, 2019)
+    years = range(first, first + rng.randint(4, 7))
+    catalogue = make_snapshot(
+        number, split=split, companies=rng.randint(6, 16), years=years
+    ).catalogue
+    return Cast(_thinned(catalogue, rng))
+
+
+def _thinned(catalogue: Catalogue, rng: random.Random) -> Catalogue:
+    tables = list(catalogue.tables)
+    if rng.random() < 0.3:
+        dropped = rng.choice(
+            [t for t in tables if t.name in {"cash_flow", "segments", "companies"}]
+        )
+        tables.remove(dropped)
+    return catalogue.model_copy(update={"tables": tuple(tables)})
+
+
+def generate(
+    task: PlanningTask, fold: Fold, count: int, seed: int, tally: Tally | None = None
+) -> Iterator[Example[PlanningInputs, Plan]]:
+    """``count`` examples of a fold, the same for the same seed."""
+    rng = random.Random(f"planning/{fold}/{seed}")
+    split: Split = "train" if fold in {"train", "dev"} else "heldout"
+    tally = tally or Tally()
+    made = 0
+    while made < count:
+        cast = _cast(split, rng.randrange(WORKSPACES))
+        asked = _question(rng, cast, fold, split)
+        tally.drawn += 1
+        example = _example(task, rng, cast, fold, asked, f"planning/{fold}/{seed}/{made}")
+        if example is None:
+            tally.lost += 1
+            continue
+        made += 1
+        yield example
+
+
+def _example(
+    task: PlanningTask, rng: random.Random, cast: Cast, fold: Fold, asked: Asked, name: str
+) -> Example[PlanningInputs, Plan] | None:
+    from specialists.planning.task import expand, note_on
+
+    inputs = PlanningInputs(asked.text, cast.catalogue, cast.linker)
+    handles = Handles(random.Random(rng.randrange(2**32)))
+    text, linked = compact(inputs, handles)
+    reply = clauses.write(_in_order(asked.clauses, text, handles), handles)
+    if reply is None and fold in {"train", "dev"}:
+        return None
+    dialogue = (
+        system(task.name, task.instructions, "compact"),
+        Message(role="user", content=text),
+        Message(role="assistant", content=reply or clauses.NONE),
+    )
+    return Example(
+        id=name,
+        inputs=inputs,
+        answer=expand(inputs, asked.clauses, note_on(linked, asked.clauses)),
+        dialogue=dialogue,
+        fold=fold,
+        company=asked.company,
+        template=asked.template,
+    )
+
+
+def _in_order(parts: Sequence[Clause], text: str, handles: Handles) -> list[Clause]:
+    """Clauses whose lists stand in the order of the text, where order means nothing."""
+    places = {name: text.find(name) for name, _ in handles.items()}
+    spot: dict[object, int] = {}
+    for name, target in handles.items():
+        spot[(target.kind, target.label if target.kind != "p" else target.value)] = places[name]
+    ordered: list[Clause] = []
+    for part in parts:
+        if part.verb in {"diff", "times"}:
+            ordered.append(part)
+            continue
+        measures = part.measures
+        if part.form is None:
+            measures = tuple(
+                sorted(
+                    measures,
+                    key=lambda n: spot.get(("d" if n.told_by == "documents" else "c", n.label), 0),
+                )
+            )
+        ordered.append(
+            replace(
+                part,
+                measures=measures,
+                companies=tuple(sorted(part.companies, key=lambda e: spot.get(("e", e), 0))),
+                periods=tuple(sorted(part.periods, key=lambda p: spot.get(("p", p), 0))),
+            )
+        )
+    return ordered
+
+
+# --- questions ----------------------------------------------------------------------------------
+
+
+def _question(rng: random.Random, cast: Cast, fold: Fold, split: Split) -> Asked:
+    kinds, weights = zip(*SHARES, strict=True)
+    if rng.random() < 0.16:
+        asked = _compound(rng, cast, fold)
+    else:
+        asked = _one(rng, cast, fold, rng.choices(kinds, weights)[0])
+    if asked.clauses and rng.random() < 0.07:
+        asked = _stranger(rng, cast, asked, split)
+    return replace(asked, text=_dressed(rng, asked.text))
+
+
+def _compound(rng: random.Random, cast: Cast, fold: Fold) -> Asked:
+    """Two or three questions in one; the later ones often say ``its`` and ``that year``."""
+    first = _one(rng, cast, fold, rng.choice(_FIRST))
+    parts = [first]
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        parts.append(_follow(rng, cast, fold, first))
+    text = _bare(parts[0].text)
+    for part in parts[1:]:
+        text = rng.choice(_BOTH).format(a=_bare(text), b=_bare(part.text))
+    made = list(dict.fromkeys(c for part in parts for c in part.clauses))
+    return Asked(text, tuple(made[: clauses.MAX_CLAUSES]), first.template, first.company)
+
+
+def _follow(rng: random.Random, cast: Cast, fold: Fold, first: Asked) -> Asked:
+    lead = first.clauses[0] if first.clauses else None
+    one = lead.companies if lead is not None else ()
+    kind = rng.choice(_SECOND)
+    if len(one) != 1 or rng.random() < 0.25:
+        return _one(rng, cast, fold, kind, timeless=False)
+    held = (
+        lead.periods if lead is not None and lead.verb == "get" and len(lead.periods) == 1 else ()
+    )
+    single = bool(held) and held[0].first == held[0].last
+    when: When | None = None
+    draw = rng.random()
+    if single and draw < 0.3:
+        then = rng.choice(_THEN)
+        when = When(then, then, held)
+    elif single and kind == "get" and draw < 0.6:
+        when = When("", "", held)
+    elif kind == "press" and draw < 0.6:
+        when = When("", "", ())
+    company = next(c for c in cast.catalogue.companies if c.name == one[0])
+    part = _one(rng, cast, fold, kind, company=company, called="\1", when=when)
+    text = part.text.replace("\1's", rng.choice(_ITS)).replace("\1", rng.choice(_IT))
+    return replace(part, text=text)
+
+
+def _one(
+    rng: random.Random,
+    cast: Cast,
+    fold: Fold,
+    kind: str,
+    *,
+    company: Company | None = None,
+    called: str | None = None,
+    when: When | None = None,
+    timeless: bool = True,
+) -> Asked:
+    """One question of a kind. ``company``, ``called`` and ``when`` fix what a part shares with another."""
+    company = company or rng.choice(cast.catalogue.companies)
+    who = called or cast.call(rng, company)
+    if kind in {"get", "growth", "change", "cagr", "mean", "sum", "max", "min", "peak", "trough"}:
+        return _about_one(rng, cast, fold, kind, company, who, called is not None, when, timeless)
+    if kind in {"versus", "part", "press"}:
+        return _special(rng, cast, fold, kind, company, who, when)
+    if kind == "nothing":
+        other = rng.choice([c for c in cast.catalogue.companies if c != company])
+        year = cast.year(rng)
+        text, template = FRAMES["nothing"].draw(
+            rng,
+            fold,
+            e=who,
+            f=cast.call(rng, other),
+            m=cast.measure(rng).text,
+            at=year.at,
+            p=year.bare,
+        )
+        return Asked(text, (), template, company.name)
+    if kind in {"diff", "times", "sum_of", "mean_of", "top_of", "bottom_of"}:
+        return _about_some(rng, cast, fold, kind)
+    return _about_all(rng, cast, fold, kind)
+
+
+def _about_one(
+    rng: random.Random,
+    cast: Cast,
+    fold: Fold,
+    kind: str,
+    company: Company,
+    who: str,
+    fixed: bool,
+    when: When | None,
+    timeless: bool,
+) -> Asked:
+    verb: Verb = kind  # type: ignore[assignment]
+    companies: tuple[str, ...] = (company.name,)
+    rows: tuple[Row, ...] = ()
+    said = cast.measure(rng)
+    draw = rng.random()
+    if kind == "get" and not fixed and draw < 0.16:
+        chosen = rng.sample(cast.catalogue.companies, rng.choice((2, 2, 3)))
+        companies = tuple(c.name for c in chosen)
+        who = join(rng, [cast.call(rng, c) for c in chosen])
+    elif not fixed and cast.segments and draw < 0.25:
+        row = rng.choice(cast.segments)
+        noun = rng.choice(("segment", "segment", "division", "unit"))
+        form = rng.choice(("{e}'s {r} {n}", "the {r} {n} of {e}", "the {r} {n} at {e}", "{e} {r}"))
+        who = form.format(e=who, r=row.label, n=noun)
+        rows = (row,)
+        said = cast.plain(rng, rng.choice(("revenue", "operating_income")))
+    elif not fixed and draw < 0.28:
+        who, companies = rng.choice(_ONE_COMPANY), ()
+    if kind in {"get", "growth", "change"} and not rows and rng.random() < 0.18:
+        said = cast.several(rng, rng.choice((2, 2, 3)))
+    if when is None:
+        when = _time(rng, cast, kind, timeless)
+    text, template = FRAMES[kind].draw(rng, fold, e=who, m=said.text, at=when.at, p=when.bare)
+    clause = Clause(verb, said.form, said.nouns, companies, rows, when.periods)
+    return Asked(text, (clause,), template, company.name)
+
+
+def _time(rng: random.Random, cast: Cast, kind: str, timeless: bool) -> When:
+    missing = 0.1 if timeless else 0.0
+    if kind == "get":
+        draw = rng.random()
+        if draw < 0.14:
+            return cast.years(rng, rng.choice((2, 2, 3)))
+        return cast.span(rng, missing=0) if draw < 0.18 else cast.year(rng, missing=missing)
+    if kind in {"growth", "change"}:
+        return cast.between(rng)
+    return cast.span(rng, missing=missing)
+
+
+def _special(
+    rng: random.Random,
+    cast: Cast,
+    fold: Fold,
+    kind: str,
+    company: Company,
+    who: str,
+    when: When | None,
+) -> Asked:
+    if kind == "press":
+        names: tuple[str, ...] = (company.name,)
+        if who != "\1" and rng.random() < 0.12:
+            other = rng.choice([c for c in cast.catalogue.companies if c != company])
+            names, who = (company.name, other.name), join(rng, [who, cast.call(rng, other)])
+        when = when or (cast.year(rng, missing=0.5) if rng.random() < 0.9 else cast.span(rng))
+        text, template = FRAMES["press"].draw(rng, fold, e=who, at=when.at, p=when.bare)
+        return Asked(
+            text, (Clause("press", companies=names, periods=when.periods),), template, company.name
+        )
+    if kind == "versus":
+        one, two = cast.pair(rng)
+        said = cast.measure(rng)
+        text, template = FRAMES["versus"].draw(
+            rng, fold, e=who, m=said.text, p=one.bare, q=two.bare
+        )
+        periods = (*one.periods, *two.periods)
+        clause = Clause("growth", said.form, said.nouns, (company.name,), (), periods)
+        return Asked(text, (clause,), template, company.name)
+    if not cast.segments:
+        return _one(rng, cast, fold, "get", company=company, called=who, when=when)
+    row = rng.choice(cast.segments)
+    said = cast.plain(rng, rng.choice(("revenue", "revenue", "operating_income")))
+    when = when or cast.year(rng)
+    called = rng.choice(("the {} segment", "{}", "the {} division", "its {} segment")).format(
+        row.label
+    )
+    text, template = FRAMES["part"].draw(
+        rng, fold, e=who, m=said.text, r=called, at=when.at, p=when.bare
+    )
+    clause = Clause("part", None, said.nouns, (company.name,), (row,), when.periods)
+    return Asked(text, (clause,), template, company.name)
+
+
+def _about_some(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
+    pair = kind in {"diff", "times"}
+    chosen = rng.sample(cast.catalogue.companies, 2 if pair else rng.choice((2, 3, 3, 4)))
+    names = [cast.call(rng, c) for c in chosen]
+    said = cast.measure(rng, ratios=0.15)
+    when = cast.year(rng)
+    text, template = FRAMES[kind].draw(
+        rng,
+        fold,
+        a=names[0],
+        b=names[1],
+        e=join(rng, names),
+        o=join(rng, names, "or"),
+        m=said.text,
+        at=when.at,
+        p=when.bare,
+    )
+    verbs: dict[str, Verb] = {
+        "sum_of": "sum",
+        "mean_of": "mean",
+        "top_of": "top",
+        "bottom_of": "bottom",
+    }
+    verb: Verb = verbs.get(kind, kind)  # type: ignore[arg-type]
+    clause = Clause(verb, said.form, said.nouns, tuple(c.name for c in chosen), (), when.periods)
+    return Asked(text, (clause,), template, chosen[0].name)
+
+
+def _about_all(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
+    name, _, where = kind.partition("_")
+    verb: Verb = name  # type: ignore[assignment]
+    if where == "in" and not cast.sectors:
+        kind, where = f"{name}_all" if name in {"mean", "sum"} else name, ""
+    said = cast.plain(rng) if rng.random() < 0.85 or verb in {"mean", "sum"} else cast.ratio(rng)
+    when = cast.year(rng)
+    rows: tuple[Row, ...] = ()
+    number: int | None = None
+    slots = {"m": said.text, "at": when.at, "p": when.bare}
+    if where == "in":
+        row = rng.choice(cast.sectors)
+        rows, slots["r"] = (row,), row.label
+    elif where == "n":
+        number = rng.choice((2, 3, 3, 4, 5, 5, 10))
+        slots["n"] = str(number)
+    text, template = FRAMES[kind].draw(rng, fold, **slots)
+    clause = Clause(verb, said.form, said.nouns, (), rows, when.periods, number)
+    return Asked(text, (clause,), template, "")
+
+
+# --- surroundings -------------------------------------------------------------------------------
+
+
+def _stranger(rng: random.Random, cast: Cast, asked: Asked, split: Split) -> Asked:
+    """The same question about a company or a year the workspace has not."""
+    known = {f for c in cast.catalogue.companies for f in (c.name, *c.aliases, c.ticker)}
+    years = sorted({y for c in asked.clauses for p in c.periods for y in (p.first, p.last)})
+    single = all(p.first == p.last for c in asked.clauses for p in c.periods)
+    if years and single and rng.random() < 0.35 and len(asked.clauses) == 1:
+        old = str(years[0])
+        if old in asked.text and len(years) == 1:
+            away = rng.choice((*range(1980, cast.first - 1), *range(cast.last + 2, 2040)))
+            return replace(asked, text=asked.text.replace(old, str(away)), clauses=())
+        return asked
+    companies = [e for c in asked.clauses for e in c.companies]
+    if not companies:
+        return asked
+    gone = rng.choice(companies)
+    firm = next(c for c in cast.catalogue.companies if c.name == gone)
+    names = [n for n in _others(split) if n not in known and n.split()[0] not in " ".join(known)]
+    written = sorted(
+        (f for f in (firm.name, *firm.aliases, firm.ticker) if f), key=len, reverse=True
+    )
+    text = asked.text
+    for form in written:
+        if form in text:
+            text = text.replace(form, rng.choice(names))
+            break
+    else:
+        return asked
+    kept: list[Clause] = []
+    for clause in asked.clauses:
+        if gone not in clause.companies:
+            kept.append(clause)
+            continue
+        left = tuple(e for e in clause.companies if e != gone)
+        if left and clause.verb in {"get", "press"}:
+            kept.append(replace(clause, companies=left))
+    return replace(asked, text=text, clauses=tuple(kept))
+
+
+@lru_cache(maxsize=2)
+def _others(split: Split) -> tuple[str, ...]:
+    return tuple(company_names(split, 300, 77))
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip("?.! ")
+
+
+def _dressed(rng: random.Random, text: str) -> str:
+    """Openings, closings, case and punctuation as people use them."""
+    text = re.sub(r"^[\s,:;–-]+", "", text)
+    text = re.sub(r"\s+([,.;:?!])", r"\1", text)
+    text = re.sub(r"[,:;]+(?=[,.;:?!])", "", text)
+    text = re.sub(r"\(\s*\)|[\s,;:-]+$", "", text).strip()
+    text = re.sub(r"\s+", " ", text)
+    if rng.random() < 0.12:
+        text = rng.choice(_OPENING) + text
+    if rng.random() < 0.08:
+        end = "?" if text.endswith("?") else ""
+        text = text.rstrip("?.") + rng.choice(_CLOSING) + end
+    draw = rng.random()
+    if draw < 0.15:
+        text = text.rstrip("?.")
+    elif draw < 0.2:
+        text = text.rstrip("?.") + rng.choice((".", "??", "!", " ?"))
+    if rng.random() < 0.15:
+        return text.lower()
+    return text[:1].upper() + text[1:] if rng.random() < 0.75 else text

@@ -1,0 +1,343 @@
+"""From clauses to a plan: subtasks with instructions in words, in topological order.
+
+A step that two clauses need is made once. Nothing is looked up here: a clause that asks for what the
+workspace has not becomes a subtask that fails honestly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
+from specialists.planning.clauses import Clause, Noun, Row
+from specialists.workspace.catalogue import Catalogue, Period
+
+_OF_TWO = {"share": "share", "over": "ratio", "plus": "sum", "less": "difference"}
+_AGGREGATE = {"mean": "average", "sum": "sum", "max": "highest", "min": "lowest"}
+_GIVEN = {"mean": "average", "sum": "sum", "max": "maximum", "min": "minimum"}
+MAX_STEPS = 24
+
+
+class _Builder:
+    """Collects subtasks; the same step asked twice is one."""
+
+    def __init__(self) -> None:
+        self.subtasks: list[Subtask] = []
+        self._ids: dict[str, str] = {}
+
+    def add(self, specialist: str, instruction: str, inputs: dict[str, Scalar | Ref]) -> str:
+        key = f"{specialist}|{instruction}|{inputs}"
+        known = self._ids.get(key)
+        if known is None:
+            known = self._ids[key] = f"s{len(self.subtasks) + 1}"
+            self.subtasks.append(
+                Subtask(id=known, specialist=specialist, instruction=instruction, inputs=inputs)
+            )
+        return known
+
+    def calculate(self, operation: str, instruction: str, refs: Sequence[str]) -> str:
+        inputs: dict[str, Scalar | Ref] = {"operation": operation}
+        for number, ref in enumerate(refs):
+            inputs[chr(ord("a") + number)] = Ref(ref=ref)
+        return self.add("calculation", instruction, inputs)
+
+
+class Expander:
+    """Turns clauses into a plan over one catalogue's years and companies."""
+
+    def __init__(self, catalogue: Catalogue, first: int, last: int) -> None:
+        """``first`` … ``last``: the fiscal years the data hold."""
+        self._first = first
+        self._last = last
+        firms = [c.name for c in catalogue.companies]
+        self._only = firms[0] if len(firms) == 1 else None
+
+    def plan(self, clauses: Sequence[Clause], note: str = "") -> Plan:
+        """The plan; without clauses an empty one that says why."""
+        builder = _Builder()
+        for clause in clauses:
+            self._clause(builder, clause)
+        if len(builder.subtasks) > MAX_STEPS:
+            too_many = f"the question asks for more than {MAX_STEPS} steps"
+            return Plan(subtasks=(), note=too_many)
+        return Plan(subtasks=tuple(builder.subtasks), note=note)
+
+    # --- clauses --------------------------------------------------------------------------------
+
+    def _clause(self, builder: _Builder, clause: Clause) -> None:
+        if clause.verb == "press":
+            periods: tuple[Period | None, ...] = clause.periods or (None,)
+            for company, period in product(clause.companies, periods):
+                self._press(builder, company, period)
+        elif clause.verb in {"growth", "change", "cagr"}:
+            self._between(builder, clause)
+        elif clause.verb in {"peak", "trough"}:
+            self._extreme_year(builder, clause)
+        elif clause.verb == "part":
+            self._part(builder, clause)
+        else:
+            self._values(builder, clause)
+
+    def _press(self, builder: _Builder, company: str, period: Period | None) -> None:
+        inputs: dict[str, Scalar | Ref] = {"company": company}
+        if period is not None:
+            inputs["period"] = period.label
+        when = f" {_when(period)}" if period else ""
+        builder.add("sentiment", f"What is the tone of the news about {company}{when}?", inputs)
+
+    def _values(self, builder: _Builder, clause: Clause) -> None:
+        ranked = clause.verb in {"top", "bottom"}
+        spread = [p for p in clause.periods if p.first != p.last]
+        if ranked and not clause.companies:
+            self._ranking(builder, clause)
+            return
+        listed = self._listed(clause)
+        if clause.verb in _AGGREGATE and (len(listed) == 1 or spread or not clause.companies):
+            wide = len(listed) > 1 and bool(clause.companies)
+            if not wide or spread:
+                for nouns, company, row, period in listed:
+                    self._aggregate(builder, clause, nouns, company, row, period)
+                return
+        if clause.verb == "get":
+            for nouns, company, row, period in listed:
+                for year in _years(period):
+                    self._value(builder, clause, nouns, company, row, year)
+            return
+        refs = [self._value(builder, clause, n, e, r, p) for n, e, r, p in listed]
+        names = [self._phrase(clause, n, e, r, p) for n, e, r, p in listed]
+        if clause.verb in {"diff", "times"}:
+            periods = [p for _, _, _, p in listed]
+            if len(clause.periods) == 2 and periods[0].first < periods[1].first:
+                refs, names = refs[::-1], names[::-1]  # the later one less, or over, the earlier
+            if clause.verb == "diff":
+                text = f"By how much did {names[0]} exceed {names[1]}?"
+                builder.calculate("difference", text, refs)
+            else:
+                text = f"What was {names[0]} divided by {names[1]}, as a multiple?"
+                builder.calculate("ratio", text, refs)
+            return
+        if ranked:
+            most = "largest" if clause.verb == "top" else "smallest"
+            operation = "maximum" if clause.verb == "top" else "minimum"
+            builder.calculate(operation, f"What is the {most} of {_listing(names)}?", refs)
+            return
+        operation = _GIVEN[clause.verb]
+        builder.calculate(operation, f"What is the {operation} of {_listing(names)}?", refs)
+
+    def _between(self, builder: _Builder, clause: Clause) -> None:
+        first, last = self._ends(clause.periods)
+        for nouns, company, row in self._subjects(clause):
+            refs = [self._value(builder, clause, nouns, company, row, p) for p in (first, last)]
+            what = self._phrase(clause, nouns, company, row, None)
+            span = f"from {first.label} to {last.label}"
+            if clause.verb == "growth":
+                text = f"By what percentage did {what} grow {span}?"
+            elif clause.verb == "cagr":
+                text = f"What was the compound annual growth rate of {what} {span}?"
+            else:
+                text = f"By how much did {what} change {span}?"
+            operation = "difference" if clause.verb == "change" else clause.verb
+            if operation == "difference":
+                refs = refs[::-1]
+            builder.calculate(operation, text, refs)
+
+    def _extreme_year(self, builder: _Builder, clause: Clause) -> None:
+        most = "highest" if clause.verb == "peak" else "lowest"
+        period = self._span(clause.periods)
+        for nouns, company, row in self._subjects(clause):
+            what = self._phrase(clause, nouns, company, row, None)
+            text = f"In which year was {what} {most} {_when(period)}?"
+            builder.add("table_qa", text, self._inputs(clause, nouns, company, row, period))
+
+    def _ranking(self, builder: _Builder, clause: Clause) -> None:
+        most = "highest" if clause.verb == "top" else "lowest"
+        for nouns, row, period in product(
+            self._nouns(clause), clause.rows or (None,), clause.periods or (self._latest(),)
+        ):
+            group = f" in the {_group(row)}" if row else ""
+            many = clause.number or 1
+            who = f"company{group}" if many == 1 else f"{many} companies{group}"
+            what = self._measure(clause, nouns)
+            text = f"Which {who} had the {most} {what} {_when(period)}?"
+            inputs = self._inputs(clause, nouns, None, row, period)
+            if many > 1:
+                inputs["count"] = many
+            builder.add("table_qa", text, inputs)
+
+    def _aggregate(
+        self,
+        builder: _Builder,
+        clause: Clause,
+        nouns: tuple[Noun, ...],
+        company: str | None,
+        row: Row | None,
+        period: Period,
+    ) -> None:
+        if clause.form is not None or any(n.told_by == "documents" for n in nouns):
+            years = list(_years(period))
+            refs = [self._value(builder, clause, nouns, company, row, y) for y in years]
+            names = [self._phrase(clause, nouns, company, row, y) for y in years]
+            operation = _GIVEN[clause.verb]
+            text = f"What is the {operation} of {_listing(names)}?"
+            builder.calculate(operation, text, refs)
+            return
+        word = _AGGREGATE[clause.verb]
+        if company is None and self._only is None and period.first == period.last:
+            group = f" in the {_group(row)}" if row else ""
+            what = f"{word} {self._measure(clause, nouns)}"
+            who = f"all companies{group}"
+            text = f"What was the {what} across {who} {_when(period)}?"
+        else:
+            what = self._phrase(clause, nouns, company, row, None)
+            text = f"What was {what.replace('the ', f'the {word} ', 1)} {_when(period)}?"
+        inputs = self._inputs(clause, nouns, company, row, period)
+        inputs["aggregate"] = word
+        builder.add("table_qa", text, inputs)
+
+    def _part(self, builder: _Builder, clause: Clause) -> None:
+        for nouns, company, row in self._subjects(clause):
+            for period in clause.periods or (self._latest(),):
+                one = self._value(builder, clause, nouns, company, row, period)
+                all_ = self._value(builder, clause, nouns, company, None, period)
+                part = self._phrase(clause, nouns, company, row, None)
+                whole = self._phrase(clause, nouns, company, None, None)
+                text = f"What percentage of {whole} was {part} {_when(period)}?"
+                builder.calculate("share", text, [one, all_])
+
+    # --- values ---------------------------------------------------------------------------------
+
+    def _value(
+        self,
+        builder: _Builder,
+        clause: Clause,
+        nouns: tuple[Noun, ...],
+        company: str | None,
+        row: Row | None,
+        period: Period,
+    ) -> str:
+        """The step that finds one value: a lookup, or a calculation over two."""
+        if clause.form is None:
+            what = self._phrase(clause, nouns, company, row, None)
+            text = f"What was {what} {_when(period)}?"
+            told = nouns and nouns[0].told_by == "documents"
+            inputs = self._inputs(clause, nouns, company, row, period)
+            return builder.add("extraction" if told else "table_qa", text, inputs)
+        plain = Clause("get")
+        refs = [self._value(builder, plain, (noun,), company, row, period) for noun in nouns]
+        of = self._phrase(plain, nouns[:1], company, row, None)
+        second = nouns[1].label
+        text = {
+            "share": f"What was {of} as a percentage of {second} {_when(period)}?",
+            "over": f"What was {of} divided by {second} {_when(period)}, as a multiple?",
+            "plus": f"What was the sum of {of} and {second} {_when(period)}?",
+            "less": f"What was {of} minus {second} {_when(period)}?",
+        }[clause.form]
+        return builder.calculate(_OF_TWO[clause.form], text, refs)
+
+    def _inputs(
+        self,
+        clause: Clause,
+        nouns: tuple[Noun, ...],
+        company: str | None,
+        row: Row | None,
+        period: Period,
+    ) -> dict[str, Scalar | Ref]:
+        inputs: dict[str, Scalar | Ref] = {}
+        if nouns:
+            inputs["measure"] = self._measure(clause, nouns)
+        if company is not None:
+            inputs["company"] = company
+        if row is not None:
+            inputs["row"] = row.label
+        inputs["period"] = period.label
+        return inputs
+
+    # --- what is meant --------------------------------------------------------------------------
+
+    def _nouns(self, clause: Clause) -> list[tuple[Noun, ...]]:
+        if clause.form is not None or not clause.measures:
+            return [clause.measures]
+        return [(noun,) for noun in clause.measures]
+
+    def _subjects(self, clause: Clause) -> list[tuple[tuple[Noun, ...], str | None, Row | None]]:
+        companies: tuple[str | None, ...] = clause.companies or (self._only,)
+        rows: tuple[Row | None, ...] = clause.rows or (None,)
+        return list(product(self._nouns(clause), companies, rows))
+
+    def _listed(
+        self, clause: Clause
+    ) -> list[tuple[tuple[Noun, ...], str | None, Row | None, Period]]:
+        periods = clause.periods
+        if not periods:
+            one = len(self._subjects(clause)) == 1
+            whole = clause.verb in _AGGREGATE and one and bool(clause.companies or self._only)
+            periods = (self._span(()),) if whole else (self._latest(),)
+        return [(*subject, period) for subject in self._subjects(clause) for period in periods]
+
+    def _latest(self) -> Period:
+        return Period(first=self._last, last=self._last)
+
+    def _span(self, periods: Sequence[Period]) -> Period:
+        if not periods:
+            return Period(first=self._first, last=self._last)
+        return Period(first=min(p.first for p in periods), last=max(p.last for p in periods))
+
+    def _ends(self, periods: Sequence[Period]) -> tuple[Period, Period]:
+        """The two years a growth is between, in order; one year is compared with the year before."""
+        span = self._span(periods) if periods else self._latest()
+        first = span.first if span.first != span.last else span.last - 1
+        return Period(first=first, last=first), Period(first=span.last, last=span.last)
+
+    # --- words ----------------------------------------------------------------------------------
+
+    def _measure(self, clause: Clause, nouns: tuple[Noun, ...]) -> str:
+        if clause.form is None:
+            return nouns[0].label if nouns else ""
+        word = {
+            "share": "as a percentage of",
+            "over": "divided by",
+            "plus": "plus",
+            "less": "minus",
+        }
+        return f"{nouns[0].label} {word[clause.form]} {nouns[1].label}"
+
+    def _phrase(
+        self,
+        clause: Clause,
+        nouns: tuple[Noun, ...],
+        company: str | None,
+        row: Row | None,
+        period: Period | None,
+    ) -> str:
+        """``the revenue of the Cloud segment of Acme Corp in 2022``."""
+        what = self._measure(clause, nouns)
+        parts = [f"the {what}"] if what else [f"the {row.label}" if row else "the value"]
+        if row is not None and what:
+            parts.append(
+                f"of the {_group(row)}" if _group(row) != row.label else f"for {row.label}"
+            )
+        if company is not None:
+            parts.append(f"of {company}")
+        if period is not None:
+            parts.append(_when(period))
+        return " ".join(parts)
+
+
+def _years(period: Period) -> list[Period]:
+    return [Period(first=y, last=y) for y in range(period.first, period.last + 1)]
+
+
+def _when(period: Period) -> str:
+    return f"in {period.label}" if period.first == period.last else f"from {period.label}"
+
+
+def _group(row: Row) -> str:
+    for noun in ("segment", "sector", "industry", "division"):
+        if noun in row.column:
+            return f"{row.label} {noun}"
+    return row.label
+
+
+def _listing(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,79 @@
+"""How a question and a catalogue are put to a planner: compact, or in full for any chat model.
+
+Never a document's text, never a number from a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from specialists.workspace.catalogue import Catalogue
+from specialists.workspace.handles import Handles
+from specialists.workspace.links import Linked, Linker, spaced
+
+JOBS: Mapping[str, str] = {
+    "table_qa": "answers one question from the tables: a value, an aggregate over years, a ranking",
+    "extraction": "finds one figure that documents tell: headcount, backlog, guidance …",
+    "sentiment": "judges the tone of the news about one company, perhaps in one year",
+    "calculation": "computes from earlier findings, which are its inputs a, b, c …",
+}
+UNKNOWN = "unknown"
+"""Stands for a name or a time the workspace has not, in the compact form."""
+
+
+@dataclass(frozen=True)
+class PlanningInputs:
+    """What is asked, and of what."""
+
+    question: str
+    catalogue: Catalogue
+    linker: Linker
+    """Made from the same catalogue."""
+    specialists: tuple[str, ...] = tuple(JOBS)
+
+    @cached_property
+    def linked(self) -> Linked:
+        """The question with its handles numbered in order."""
+        return self.linker.link(self.question)
+
+
+def compact(inputs: PlanningInputs, handles: Handles) -> tuple[str, Linked]:
+    """The question as the small model reads it: handles, and ``unknown`` where nothing is meant."""
+    linked = inputs.linker.link(inputs.question, handles)
+    text = linked.text
+    for phrase in sorted(linked.unknown, key=len, reverse=True):
+        words = spaced(phrase)
+        if words:
+            text = f" {text} ".replace(f" {words} ", f" {UNKNOWN} ").strip()
+    return text, linked
+
+
+def in_full(inputs: PlanningInputs) -> str:
+    """The question and everything a chat model may know of the workspace."""
+    catalogue = inputs.catalogue
+    lines = [f"Question: {inputs.question}", "", f"Data as of {catalogue.as_of}.", "Companies:"]
+    lines += [
+        f"- {c.name}"
+        + (f" ({c.ticker})" if c.ticker else "")
+        + (f", {c.sector}" if c.sector else "")
+        for c in catalogue.companies
+    ]
+    lines.append("Tables:")
+    for table in catalogue.tables:
+        years = f", fiscal years {table.periods[0]}–{table.periods[-1]}" if table.periods else ""
+        about = f", about {table.company}" if table.company else ""
+        lines.append(f"- {table.title or table.name}{about}{years}:")
+        lines.append("    " + ", ".join(c.title or c.name for c in table.columns))
+        for column in table.columns:
+            if column.role == "label" and column.values:
+                lines.append(f"    {column.title or column.name}: {', '.join(column.values[:60])}")
+    kinds: dict[str, int] = {}
+    for document in catalogue.documents:
+        kinds[document.kind] = kinds.get(document.kind, 0) + 1
+    if kinds:
+        lines.append("Documents: " + ", ".join(f"{n} × {kind}" for kind, n in kinds.items()))
+    lines.append("Specialists:")
+    lines += [f"- {name}: {JOBS.get(name, '')}" for name in inputs.specialists]
+    return "\n".join(lines)
