@@ -1,7 +1,7 @@
 """Is an extracted figure right? Against gold by what it is worth; without gold by its source.
 
-Equal worth is equal: 1.2 billion is 1,200 million, 12.0 % is 12 %. Another unit, sign, scale, digit or
-year is wrong. Not the scorer that decides between adapters: that one lives in ``evals``.
+Equal worth is equal: 1.2 billion is 1,200 million, 12.0 % is 12 %. Another unit, sign, scale,
+digit or year is wrong. Not the scorer that decides between adapters: that one lives in ``evals``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from specialists.extraction.render import (
-    ExtractionInputs,
-    Passage,
-    concept,
-    dressed,
-    label,
-    unit_of,
-    years,
-)
+from specialists.extraction.measures import clues, concept, dressed, label, unit_of
+from specialists.extraction.render import ExtractionInputs, Passage
+from specialists.extraction.years import years
 from specialists.foundation.contracts import Evidence, Quantity, Span
 from specialists.task import Score
 from specialists.workspace.lexicon import words
@@ -30,7 +24,8 @@ TOLERANCE = 1e-6
 """Relative difference of two amounts that count as the same."""
 
 _SAME_UNIT = {"count": "", "percent": "%", "": ""}
-_IDLE = frozenset("of the a an in for to and number total rate expense end high low upper".split())
+_IDLE_WORDS = "of the a an in for to and number total rate expense end high low upper"
+_IDLE = frozenset(_IDLE_WORDS.split())
 
 
 class ExtractionAnswer(BaseModel):
@@ -102,8 +97,8 @@ def validate(
 ) -> list[str]:
     """What is wrong with an answer as far as can be told without gold; empty when nothing is.
 
-    The figure must stand in the passage as it is given, the metric's words and the year must be near
-    it, the unit must fit the metric, the evidence must hold the figure.
+    The figure must stand in the passage as it is given, the passage must speak of the metric and
+    the year, the unit must fit the metric, the evidence must hold the figure.
     """
     if not answer.found:
         return [] if answer.value is None else ["a figure is given although none was found"]
@@ -139,9 +134,9 @@ def validate(
     spans = [e for e in evidence if isinstance(e, Span)]
     if evidence and not any(_holds(span, inputs, answer, quantity) for span in spans):
         faults.append("the evidence does not hold the figure")
-    if inputs.entity and inputs.owner and inputs.entity.casefold() != inputs.owner.casefold():
-        if not mentions(inputs.text, (inputs.entity, *inputs.forms)):
-            faults.append(f"the passage does not name {inputs.entity}")
+    foreign = inputs.owner and inputs.entity.casefold() != inputs.owner.casefold()
+    if inputs.entity and foreign and not mentions(inputs.text, (inputs.entity, *inputs.forms)):
+        faults.append(f"the passage does not name {inputs.entity}")
     return faults
 
 
@@ -162,8 +157,6 @@ def _misfit(inputs: ExtractionInputs, answer: ExtractionAnswer) -> list[str]:
 
 def _near(inputs: ExtractionInputs) -> bool:
     """Whether the passage shares a telling word with the metric, under any of its names."""
-    from specialists.extraction.render import clues
-
     spoken = set(words(inputs.text))
     telling = {w for w in clues(inputs.metric) if w not in _IDLE}
     return not telling or not spoken.isdisjoint(telling)

@@ -1,9 +1,10 @@
-"""Public passages with an asked figure, as examples. They are read from a folder, never from the network.
+"""Public passages with an asked figure, as examples; read from a folder, never from the network.
 
-``tatqa`` (CC BY 4.0): questions answered by one figure of a paragraph, asked for one year; its dev file is
-the test part. ``finqa`` (MIT): one-step questions on a change between two years whose program names both
-figures and whose text holds them; dev is the test part. ``sec_ner`` (CC BY 3.0): sentences of agreements,
-which tell none of the measures that are asked: real wording for ``found: false``; a fifth is the test part.
+``tatqa`` (CC BY 4.0): questions answered by one figure of a paragraph, asked for one year; its dev
+file is the test part. ``finqa`` (MIT): one-step questions on a change between two years whose
+program names both figures and whose text holds them; dev is the test part. ``sec_ner`` (CC BY
+3.0): sentences of agreements, which tell none of the measures that are asked: real wording for
+``found: false``; a fifth is the test part.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specialists.extraction.check import NOT_FOUND, ExtractionAnswer, same_amount
-from specialists.extraction.frames import METRICS
-from specialists.extraction.render import LONGEST, ExtractionInputs, clues, dressed, years
+from specialists.extraction.measures import clues, dressed
+from specialists.extraction.metrics import METRICS
+from specialists.extraction.render import LONGEST, ExtractionInputs
+from specialists.extraction.years import years
 from specialists.foundation.errors import AnswerError
 from specialists.task import Example
 from specialists.workspace.lexicon import words
@@ -92,7 +95,7 @@ def _answer(inputs: ExtractionInputs, asked: Asked) -> ExtractionAnswer:
     )
 
 
-# --- TAT-QA -----------------------------------------------------------------------------------------
+# --- TAT-QA ---------------------------------------------------------------------------------------
 
 
 def tatqa(root: Path, part: Part) -> Iterator[Asked]:
@@ -114,10 +117,10 @@ def _tatqa_rows(folder: Path, part: Part) -> Iterator[tuple[str, str, list[str]]
         for page in json.loads((folder / "tatqa_dataset_dev.json").read_text(encoding="utf-8")):
             by_order = {str(p["order"]): p["text"] for p in page["paragraphs"]}
             for row in page["questions"]:
-                if row["answer_type"] == "span" and row["answer_from"] == "text":
-                    if len(row["answer"]) == 1:
-                        told = [by_order[k] for k in row["rel_paragraphs"] if k in by_order]
-                        yield row["question"], row["answer"][0], told
+                span = row["answer_type"] == "span" and row["answer_from"] == "text"
+                if span and len(row["answer"]) == 1:
+                    told = [by_order[k] for k in row["rel_paragraphs"] if k in by_order]
+                    yield row["question"], row["answer"][0], told
         return
     for row in _lines(folder / "train_partial_ctx.jsonl"):
         chunks = re.split(r"\n*\[([0-9a-f]+(?:_table)?)\] type=(?:text|table)\n", row["contexts"])
@@ -140,7 +143,7 @@ _YEAR = re.compile(
 
 
 def reworded(question: str) -> tuple[str, int | None]:
-    """``What was the rent expense in 2019?`` -> ``("rent expense", 2019)``; year None unless it is one."""
+    """``What was the rent expense in 2019?`` → ``("rent expense", 2019)``; None: not one year."""
     told = {int(y) for y in _YEAR.findall(question)}
     match = _QUESTION.match(_YEAR.sub("", question))
     metric = " ".join(match["metric"].split()).strip(" ,") if match else ""
@@ -162,11 +165,12 @@ def _placed(paragraph: str, metric: str, year: int, given: Number) -> Asked | No
     return Asked(text, metric, year, place)
 
 
-# --- FinQA ------------------------------------------------------------------------------------------
+# --- FinQA ----------------------------------------------------------------------------------------
 
 _CHANGE = re.compile(
-    r"(?:change|increase|decrease|growth|decline|difference)(?: rate)? (?:in|of|for) (?:the )?(?P<metric>.+?)"
-    r" (?:from|between) (?:fiscal )?(?P<first>(?:19|20)\d\d) (?:to|and) (?:fiscal )?(?P<last>(?:19|20)\d\d)",
+    r"(?:change|increase|decrease|growth|decline|difference)(?: rate)? (?:in|of|for) (?:the )?"
+    r"(?P<metric>.+?) (?:from|between) (?:fiscal )?(?P<first>(?:19|20)\d\d)"
+    r" (?:to|and) (?:fiscal )?(?P<last>(?:19|20)\d\d)",
     re.IGNORECASE,
 )
 _SUBTRACT = re.compile(r"^subtract\((-?[\d.]+), (-?[\d.]+)\)")
@@ -196,7 +200,7 @@ def finqa(root: Path, part: Part) -> Iterator[Asked]:
             break
 
 
-# --- SEC NER ----------------------------------------------------------------------------------------
+# --- SEC NER --------------------------------------------------------------------------------------
 
 
 def sec_ner(root: Path, part: Part) -> Iterator[Asked]:
@@ -215,7 +219,7 @@ def sec_ner(root: Path, part: Part) -> Iterator[Asked]:
 
 
 def tagged(path: Path) -> Iterator[tuple[list[str], list[str]]]:
-    """Sentences of a CoNLL file as tokens and entity tags; punctuation stuck to a word is cut off."""
+    """Sentences of a CoNLL file as tokens and entity tags."""
     tokens: list[str] = []
     tags: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from specialists.phrasing import Phrasing
 from specialists.sentiment.check import Label, SentimentAnswer
@@ -25,23 +25,18 @@ SHARES: tuple[tuple[str, int], ...] = (
     ("standing", 8),
     ("voice", 8),
 )
-"""How often each way is drawn, in percent. A mixed headline is asked about either company; in one of
-``standing`` or ``voice`` the company asked about is a bystander, or the broker who speaks: neutral."""
+"""How often each way is drawn, in percent. A mixed headline is asked about either company. In
+``standing`` and ``voice`` the company asked about is a bystander or the broker who speaks.
+"""
 
-_FIRST = (
-    "Anil Maria John Wei Fatima Lars Priya Carlos Emma Kenji Nadia Tom Sandip Helen Omar".split()
-)
-_LAST = "Mehta Garcia Smith Chen Khan Berg Shah Silva Brown Sato Novak Gujral Jones Weber".split()
-_BROKERS = (
-    "Citi UBS CLSA Nomura Jefferies Barclays Kotak Motilal Edelweiss HSBC Macquarie Piper Stifel"
-).split()
+_FIRST = ("Anil", "Maria", "John", "Wei", "Fatima", "Lars", "Priya", "Carlos", "Emma", "Omar")
+_LAST = ("Mehta", "Garcia", "Smith", "Chen", "Khan", "Berg", "Shah", "Silva", "Brown", "Novak")
+_BROKERS = ("Citi", "UBS", "CLSA", "Nomura", "Jefferies", "Barclays", "Kotak", "HSBC", "Stifel")
 _HOUSES = ("Securities", "Capital", "Research", "Broking", "Advisors", "Asset Management", "")
-_PERIODS = "Q1 Q2 Q3 Q4 H1 FY22 FY19 2021 2023 Q3FY14".split() + [
-    "first-quarter",
-    "full-year",
-    "June quarter",
-    "third-quarter",
-]
+_PERIODS = (
+    *("Q1", "Q2", "Q3", "Q4", "H1", "FY22", "FY19", "2021", "2023", "Q3FY14"),
+    *("first-quarter", "third-quarter", "full-year", "June quarter"),
+)
 
 
 def generate(
@@ -190,5 +185,5 @@ def _in_passing(rng: random.Random, text: str, third: str) -> str:
 
 
 @cache
-def _names(split: str) -> list[str]:
-    return company_names("train" if split == "train" else "heldout", 400, 7)
+def _names(split: Literal["train", "heldout"]) -> list[str]:
+    return company_names(split, 400, 7)

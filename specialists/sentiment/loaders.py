@@ -1,9 +1,10 @@
 """Public headlines with labels, as examples. They are read from a folder, never from the network.
 
-``sentfin`` (SEntFiN 1.0, MIT): Indian headlines with a label for each entity named. By the SHA-256 of the
-lower-case stripped title mod 5: 1 is the test part, 2 to 4 the training part, 0 is never read here.
-``tfns`` (Twitter Financial News Sentiment, MIT): posts judged as a whole; hashed the same way, 1 is the
-test part, all others training. A test text whose words nearly all stand in one training text is dropped.
+``sentfin`` (SEntFiN 1.0, MIT): Indian headlines with a label for each entity named. By the SHA-256
+of the lower-case stripped title mod 5: 1 is the test part, 2 to 4 the training part, 0 is never
+read here. ``tfns`` (Twitter Financial News Sentiment, MIT): posts judged as a whole; hashed the
+same way, 1 is the test part, all others training. A test text whose words nearly all stand in one
+training text is dropped.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def apart_from(texts: Sequence[str], known: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for text in texts:
         bag = _bag(text)
-        # A near-duplicate shares all but a few words: one of the rarest of them is among those shared.
+        # A near-duplicate shares all but a few words: it shares one of the rarest.
         rarest = sorted(bag, key=lambda word: len(holding[word]))[
             : len(bag) - int(NEAR * len(bag)) + 1
         ]

@@ -1,7 +1,7 @@
 """Texts as small models read them: marked stretches become handles, the rest is plain lower case.
 
-It replaces what it is told to replace and finds nothing by itself. A text cannot smuggle a handle or a
-control token in: its own ``<`` and ``>`` end up as words of their own.
+It replaces what it is told to replace and finds nothing by itself. A text cannot smuggle a handle
+or a control token in: its own ``<`` and ``>`` end up as words of their own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Whom and when a subtask speaks of: its ``company`` and ``period`` inputs, or what its words link to.
+"""Whom and when a subtask speaks of, by its ``company`` and ``period`` inputs or its words.
 
-It reads a subtask and a catalogue; it searches nothing. Every job that looks for documents starts here.
+It reads a subtask and a catalogue; it searches nothing. Every job that looks for documents starts
+here.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def subject(subtask: Subtask, given: Mapping[str, Finding], catalogue: Catalogue
 
 
 def given_text(subtask: Subtask, given: Mapping[str, Finding], *names: str) -> str:
-    """The first of these inputs that is there, as text: a literal, or an earlier finding's value."""
+    """The first of these inputs that is there, as text: a literal or an earlier finding's value."""
     for name in names:
         value = subtask.inputs.get(name)
         if isinstance(value, Ref):
