@@ -32,7 +32,7 @@ SEED = 20
 YEARS = (2019, 2020, 2021, 2022, 2023)
 _MONEY = Money()
 _RESTATED_SHARE = 0.13
-_LISTED = date(2019, 1, 2)
+_LISTED = date(2018, 12, 31)
 """When the facts about the companies themselves became known."""
 
 Kind = Literal["net presentation", "reclassification", "tax", "segments"]

@@ -62,22 +62,21 @@ class Workspace:
         folder = _folder(name, root)
         if folder.exists():
             raise WorkspaceError(f"workspace {name} exists already, in {folder}")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = folder.with_name(f".{name}.{os.getpid()}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        (partial / "versions").mkdir(parents=True)
-        try:
-            made = cls(partial)
-            made.name = name
-            with made._writing():
+        partial = folder.with_name(f".{name}.partial")
+        partial.mkdir(parents=True, exist_ok=True)
+        made = cls(partial)
+        made.name = name
+        with made._writing():
+            try:
+                # Whoever held the lock before may have finished, or crashed.
+                if folder.exists():
+                    raise WorkspaceError(f"workspace {name} exists already, in {folder}")
+                shutil.rmtree(partial / "versions", ignore_errors=True)
+                (partial / "versions").mkdir()
                 made._write(None, batch)
-            os.rename(partial, folder)
-        except OSError as error:
-            if folder.exists():
-                raise WorkspaceError(f"workspace {name} exists already, in {folder}") from error
-            raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+                os.rename(partial, folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
         manifest.sync(folder.parent)
         return cls(folder)
 
@@ -103,7 +102,8 @@ class Workspace:
         base = home.workspaces() if root is None else root
         if not base.is_dir():
             return []
-        return sorted(p.name for p in base.iterdir() if (p / "CURRENT").is_file())
+        found = (p for p in base.iterdir() if not p.name.startswith("."))
+        return sorted(p.name for p in found if (p / "CURRENT").is_file())
 
     # --- reading ----------------------------------------------------------------------------------
 

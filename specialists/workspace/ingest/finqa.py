@@ -29,6 +29,7 @@ from specialists.workspace.ingest.tables import Grid
 _ID = re.compile(r"([A-Z.]{1,6})/(\d{4})/(page_\d+)\.pdf-\d+")
 _DASH = re.compile(r"\$?\s*2014\s*%?")
 _APOSTROPHE = re.compile(r"\s2019(s\b|\s(?=\w))")
+_NOTE_MARK = re.compile(r"(?:\s*[(\[]\s*\w\s*[)\]])+$")
 _LONG = 900
 """Characters after which a paragraph ends with its sentence."""
 
@@ -148,11 +149,14 @@ def _table(
         header, rows = ["item", *(f"value {n}" for n in range(1, width))], grid
         if width == 2:
             header[1] = "value"
-    rows = [[row[0], *("" if _DASH.fullmatch(c) else c for c in row[1:])] for row in rows]
+    rows = [
+        [_NOTE_MARK.sub("", row[0]), *("" if _DASH.fullmatch(c) else c for c in row[1:])]
+        for row in rows
+    ]
     caption = before[-1] if before else ""
     lines = [row[0] for row in rows if row[0]]
     about = ", ".join(dict.fromkeys(lines[:4]))
-    context = tables.Context(known_at=day, company=company.name, repair=True)
+    context = tables.Context(known_at=day, company=company.name, repair=True, one_company=True)
     try:
         made = tables.make(
             Grid(

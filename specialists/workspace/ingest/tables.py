@@ -61,6 +61,8 @@ class Context:
     """The one company all is about, where the caller says so."""
     repair: bool = False
     """Mend repeated and unnamed columns rather than refuse them (machine-made pages)."""
+    one_company: bool = False
+    """All rows are the company's even where they name others: peers, an index, subsidiaries."""
     notes: list[str] = field(default_factory=list[str])
 
 
@@ -85,7 +87,7 @@ def make(grid: Grid, context: Context) -> NewTable:
     grid = _checked(grid, context)
     years = _year_columns(grid)
     drafts = _pivot(grid, years, context) if years else _columns(grid, context)
-    _assign_roles(drafts)
+    _assign_roles(drafts, context.one_company)
     return _finish(grid, drafts, context)
 
 
@@ -269,7 +271,7 @@ def _text(cell: object) -> str:
 # --- roles and keys -------------------------------------------------------------------------------
 
 
-def _assign_roles(drafts: Sequence[_Draft]) -> None:
+def _assign_roles(drafts: Sequence[_Draft], one_company: bool) -> None:
     def first(pattern: re.Pattern[str], *types: str) -> _Draft | None:
         return next(
             (d for d in drafts if d.type in types and pattern.fullmatch(d.title.strip().lower())),
@@ -277,7 +279,7 @@ def _assign_roles(drafts: Sequence[_Draft]) -> None:
         )
 
     company = first(_COMPANY, "text") or first(_TICKER, "text")
-    if company is not None:
+    if company is not None and not one_company:
         company.role = "company"
     if not any(d.role == "period" for d in drafts):
         candidates = [d for d in drafts if _PERIOD.fullmatch(d.title.strip().lower().strip(",:. "))]
