@@ -1,59 +1,45 @@
-"""What models cost. A table of known prices and plain arithmetic; nothing is fetched.
+"""What models cost. Prices and plain arithmetic; nothing is fetched.
 
-A price that is not known is not zero: ``cost`` then returns None, and the caller says so.
+A price that is not known is not zero: its calls count as unpriced, and the sum is a lower bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
-from specialists.foundation.contracts import Usage, Value
+from pydantic import Field
 
-
-class Price(Value):
-    """What a model costs: by token, or by the hour of the device it runs on, or both."""
-
-    input_usd: float = 0.0
-    """Dollars per million prompt tokens."""
-    output_usd: float = 0.0
-    """Dollars per million completion tokens."""
-    device_usd: float = 0.0
-    """Dollars per hour of the device."""
-    stated: date | None = None
-    """When the price was looked up."""
-    source: str = ""
+from specialists.foundation.config import Config
+from specialists.foundation.contracts import Usage
 
 
-OWN_MACHINE = Price(source="the caller's own machine: no charge by the hour is counted")
-"""The price of the in-process engine, unless a device price is configured."""
+class Price(Config):
+    """What a model costs: by token, by the hour of the machine it runs on, or both."""
+
+    input_usd: float = Field(default=0.0, ge=0)
+    """US dollars per million prompt tokens."""
+    output_usd: float = Field(default=0.0, ge=0)
+    """US dollars per million completion tokens."""
+    hour_usd: float = Field(default=0.0, ge=0)
+    """US dollars per hour of the machine, counted while it answers."""
+
+    def cost(self, usage: Usage) -> float:
+        """US dollars for a use."""
+        tokens = usage.prompt_tokens * self.input_usd + usage.completion_tokens * self.output_usd
+        return tokens / 1e6 + usage.seconds / 3600 * self.hour_usd
 
 
-class PriceList:
-    """Prices by model name; the longest known beginning counts, so dated releases share one."""
+def find(prices: Mapping[str, Price], model: str) -> Price | None:
+    """The price of a model; None where it is not known.
 
-    def __init__(self, prices: Mapping[str, Price]) -> None:
-        self._prices = dict(prices)
-
-    def of(self, model: str) -> Price | None:
-        """The price of a model; None where it is not known."""
-        names = [name for name in self._prices if model == name or model.startswith(f"{name}-")]
-        return self._prices[max(names, key=len)] if names else None
-
-    def cost(self, model: str, usage: Usage) -> float | None:
-        """Dollars for a use of a model; None where its price is not known."""
-        price = self.of(model)
-        return None if price is None else cost(price, usage)
-
-
-def cost(price: Price, usage: Usage) -> float:
-    """Dollars for a use at a price."""
-    tokens = usage.prompt_tokens * price.input_usd + usage.completion_tokens * price.output_usd
-    return tokens / 1e6 + usage.seconds / 3600 * price.device_usd
+    The longest known beginning of a name counts, so that dated releases share one price.
+    """
+    names = [name for name in prices if model == name or model.startswith(f"{name}-")]
+    return prices[max(names, key=len)] if names else None
 
 
 def priced(usage: Usage, price: Price | None) -> Usage:
     """The usage with its cost, or with its calls counted as unpriced."""
     if price is None:
         return usage.model_copy(update={"unpriced_calls": usage.calls})
-    return usage.model_copy(update={"cost_usd": cost(price, usage)})
+    return usage.model_copy(update={"cost_usd": price.cost(usage)})

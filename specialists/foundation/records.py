@@ -1,8 +1,8 @@
 """Records: what was made, how, from what, and why it is in service. Files that go with the weights.
 
 They are the interface between the rooms: ``training`` writes ``run.json`` beside what it made,
-``evals`` writes calibrations and decisions, the registry reads them. Each names what it speaks of by
-digest, and ``verify`` holds the two against each other. Nothing here decides.
+``evals`` writes calibrations and decisions, the registry reads them. Each names what it speaks of
+by digest, and ``verify`` holds the two against each other. Nothing here decides.
 """
 
 from __future__ import annotations

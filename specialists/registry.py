@@ -1,0 +1,232 @@
+"""Who can answer: every specialist by name, with its weights and the evidence for them.
+
+The embedded registry reads ``weights/weights.json``. Listing it imports no model library; files are
+verified when the registry is opened, weights are read when a specialist is first used, and an
+adapter is attested before its first answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from specialists.adapters import Canary, Scoring, attest, open_adapter
+from specialists.agent import Specialist
+from specialists.engines.base import Engine
+from specialists.engines.lazy import LazyEngine
+from specialists.foundation import records
+from specialists.foundation.contracts import Value
+from specialists.foundation.errors import AdapterError, NotFound, RecordError
+from specialists.foundation.records import (
+    CALIBRATION,
+    CANARY,
+    DECISION,
+    Artefact,
+    Calibration,
+    DecisionRecord,
+    Manifest,
+    RunRecord,
+)
+from specialists.task import Task
+
+WEIGHTS = Path(__file__).with_name("weights")
+MANIFEST = "weights.json"
+
+TASKS: Mapping[str, str] = {
+    "sentiment": "specialists.sentiment.task:SentimentTask",
+    "extraction": "specialists.extraction.task:ExtractionTask",
+    "table_qa": "specialists.table_qa.task:TableQATask",
+    "calculation": "specialists.calculation.task:CalculationTask",
+    "planning": "specialists.planning.task:PlanningTask",
+}
+"""The jobs there are, as ``module:class``, imported when used."""
+
+Progress = Callable[[str, float], None]
+
+
+def task(name: str) -> Task[Any, Any]:
+    """The task of a job.
+
+    Raises:
+        NotFound: no such job.
+    """
+    if name not in TASKS:
+        raise NotFound(f"no specialist named {name!r}; there are {', '.join(TASKS)}")
+    module, _, attribute = TASKS[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)()
+
+
+class Entry(Value):
+    """A specialist as a list shows it."""
+
+    name: str
+    model: str
+    adapter: str | None
+    """SHA-256 of the adapter."""
+    decision: str | None
+    """Id of the decision record."""
+    provisional: bool
+    """No record says that this adapter was adopted."""
+    calibrated: bool
+    size_bytes: int
+    """Of the adapter's weights."""
+
+
+class Registry(Protocol):
+    """Specialists by name."""
+
+    def list(self) -> tuple[Entry, ...]: ...
+    def specialist(self, name: str) -> Specialist: ...
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Adapter:
+    """What is known of one adapter from its folder."""
+
+    folder: Path
+    record: RunRecord
+    calibration: Calibration | None
+    decision: DecisionRecord | None
+    canary: Canary | None
+
+
+@dataclass
+class _Attestations:
+    """Which adapters were attested already, and the lock that makes it once."""
+
+    done: set[str] = field(default_factory=set[str])
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Embedded:
+    """The specialists that come with the package, over one in-process base."""
+
+    def __init__(
+        self,
+        folder: Path = WEIGHTS,
+        *,
+        threads: int = 1,
+        rows: int = 16,
+        progress: Progress | None = None,
+    ) -> None:
+        """Read the manifest and verify every file it speaks of.
+
+        Raises:
+            RecordError: no manifest, or the base or a record is missing or altered.
+            AdapterError: an adapter is altered or was made on another base.
+        """
+        self._manifest = Manifest.read(folder / MANIFEST)
+        base = self._manifest.base
+        self._base = folder / base.folder
+        records.verify(self._base, base.digest)
+        self._adapters = {
+            name: _open(folder, artefact, name, base.digest)
+            for name, artefact in self._manifest.adapters.items()
+        }
+        self._attested = _Attestations()
+
+        def load() -> Engine:
+            from specialists.engines.local import LocalEngine
+
+            return LocalEngine.load(
+                self._base,
+                name=base.name,
+                adapters={name: each.folder for name, each in self._adapters.items()},
+                threads=threads,
+                rows=rows,
+                progress=progress,
+            )
+
+        self.engine = LazyEngine(base.name, load)
+        """The base with all adapters; loaded when first used."""
+
+    def list(self) -> tuple[Entry, ...]:
+        """The specialists there are, by name."""
+        return tuple(
+            Entry(
+                name=name,
+                model=self._manifest.base.name,
+                adapter=each.record.digest,
+                decision=each.decision.id if each.decision else None,
+                provisional=not _adopted(each.decision),
+                calibrated=each.calibration is not None,
+                size_bytes=(each.folder / "adapter_model.safetensors").stat().st_size,
+            )
+            for name, each in sorted(self._adapters.items())
+        )
+
+    def specialist(self, name: str) -> Specialist:
+        """A specialist; nothing is loaded yet.
+
+        Raises:
+            NotFound: no such job, or no adapter for it.
+        """
+        job = task(name)
+        each = self._adapters.get(name)
+        if each is None:
+            there = ", ".join(sorted(self._adapters)) or "none"
+            raise NotFound(f"there is no adapter for {name}; there are: {there}")
+        return Specialist(
+            task=job,
+            engine=self.engine,
+            adapter=name,
+            digest=each.record.digest,
+            calibration=each.calibration,
+            decision=each.decision.id if _adopted(each.decision) and each.decision else None,
+            ready=lambda: self._ready(name),
+        )
+
+    async def aclose(self) -> None:
+        """Release the base."""
+        await self.engine.aclose()
+
+    async def _ready(self, name: str) -> None:
+        if name in self._attested.done:
+            return
+        async with self._attested.lock:
+            if name not in self._attested.done:
+                await _attest(self.engine, name, self._adapters[name])
+                self._attested.done.add(name)
+
+
+async def _attest(engine: Scoring, name: str, adapter: _Adapter) -> None:
+    if adapter.canary is None:
+        raise AdapterError(f"the adapter {name} has no {CANARY}: nothing proves that it acts")
+    await attest(engine, name, adapter.canary)
+
+
+def _open(root: Path, artefact: Artefact, name: str, base: str) -> _Adapter:
+    folder = root / artefact.folder
+    record = open_adapter(folder, expected=artefact.digest, base=base)
+    calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
+    decision = DecisionRecord.read(folder / DECISION) if _has(folder, DECISION) else None
+    canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
+    about = {CALIBRATION: calibration, DECISION: decision, CANARY: canary}
+    for file, each in about.items():
+        if each is not None and each.adapter != record.digest:
+            raise RecordError(f"{name}: its {file} speaks of another adapter")
+    return _Adapter(folder, record, calibration, decision, canary)
+
+
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).is_file()
+
+
+def _adopted(decision: DecisionRecord | None) -> bool:
+    return decision is not None and decision.verdict == "adopt"
+
+
+def load_embedded(
+    folder: Path = WEIGHTS,
+    *,
+    threads: int = 1,
+    rows: int = 16,
+    progress: Progress | None = None,
+) -> Embedded:
+    """The embedded specialists; see ``Embedded``. No model library is imported yet."""
+    return Embedded(folder, threads=threads, rows=rows, progress=progress)
