@@ -133,7 +133,7 @@ def _extreme(words: list[str], instruction: str) -> str:
 
 
 def score(gold: Plan, plan: Plan | None) -> Score:
-    """Right when the plan asks for the same. Parts: the share of gold's steps it has, and of its own in gold."""
+    """Right when the plan asks for the same. Parts: recall and precision of gold's steps."""
     if plan is None:
         return Score(right=False, note="no plan")
     wanted, given = Counter(_forms(gold)), Counter(_forms(plan))
@@ -148,8 +148,11 @@ def score(gold: Plan, plan: Plan | None) -> Score:
 
 
 def left_out(linked: Linked, plan: Plan) -> list[str]:
-    """Companies, measures and years the question names and the plan does not use; none if it is empty."""
-    if not plan.subtasks:
+    """What the question names and the plan does not use: companies, measures, rows, years.
+
+    Nothing where the plan is empty, or explains that the question names what is unknown here.
+    """
+    if not plan.subtasks or (linked.unknown and plan.note):
         return []
     said = "\n".join(
         " ".join([s.instruction, *(str(v) for v in s.inputs.values() if not isinstance(v, Ref))])

@@ -1,9 +1,9 @@
-"""The compact language of plans: clauses of a verb and handles, ``growth <c1> <e1> <p1> ; press <e1>``.
+"""The compact language of plans: clauses of a verb and handles, ``growth <c1> <e1> <p1>``.
 
-A plan is ``none`` or up to four clauses. A clause is a verb, perhaps one word that makes a measure of
-two (``share``, ``over``, ``plus``, ``less``), then handles in a fixed order: measures, companies, rows,
-periods, a number. Several handles of a kind mean each of them. What a clause stands for as subtasks is
-``expand.py``'s business.
+A plan is ``none`` or up to four clauses between semicolons. A clause is a verb, perhaps one word
+that makes a measure of two (``share``, ``over``, ``plus``, ``less``), then handles in a fixed order:
+measures, companies, rows, periods, a number. Several handles of a kind mean each of them. What a
+clause stands for as subtasks is ``expand.py``'s business.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Verb = Literal[
     "part",
     "press",
 ]
-"""get: look up · growth, change, cagr: between two years · mean, sum, max, min: over the years of a range,
-or over what is listed · peak, trough: the year that had the most, the least · top, bottom: the company
-that had · diff, times: of two values, the first less / over the second · part: a row's share in the whole
-· press: the tone of the news"""
+"""get: look up · growth, change, cagr: between two years · mean, sum, max, min: over the years of
+a range, or over what is listed · peak, trough: the year that had the most, the least · top, bottom:
+the company that had · diff, times: of two values, the first less / over the second · part: a row's
+share in the whole · press: the tone of the news"""
 
 Form = Literal["share", "over", "plus", "less"]
 """Two measures as one: first as a share of second, divided by it, added to it, less it."""

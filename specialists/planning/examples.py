@@ -1,7 +1,7 @@
 """Solved plans: questions from the frames, linked by the real linker, with the clauses they mean.
 
-An example whose linking lost something its plan needs is left out of ``train`` and ``dev`` and counted
-(``Tally``); in the held-out folds it stays, since a user's question would fail the same way.
+An example whose linking lost something its plan needs is left out of ``train`` and ``dev`` and
+counted (``Tally``); in the held-out folds it stays: a user's question would fail the same way.
 """
 
 from __future__ import annotations
@@ -32,26 +32,82 @@ WORKSPACES = 40
 """Catalogues a generator moves through."""
 
 SHARES: tuple[tuple[str, int], ...] = (
-    ("get", 20), ("growth", 10), ("versus", 5), ("change", 6), ("cagr", 4), ("mean", 4), ("sum", 3),
-    ("max", 2), ("min", 2), ("peak", 3), ("trough", 2), ("top", 3), ("top_in", 2), ("top_n", 2),
-    ("bottom", 2), ("bottom_in", 1), ("bottom_n", 1), ("mean_all", 1), ("sum_all", 1), ("mean_in", 1),
-    ("sum_in", 1), ("part", 3), ("press", 7), ("diff", 7), ("times", 2), ("sum_of", 2), ("mean_of", 1),
-    ("top_of", 2), ("bottom_of", 1), ("nothing", 7),
-)  # fmt: skip
+    ("get", 20),
+    ("growth", 10),
+    ("versus", 5),
+    ("change", 6),
+    ("cagr", 4),
+    ("mean", 4),
+    ("sum", 3),
+    ("max", 2),
+    ("min", 2),
+    ("peak", 3),
+    ("trough", 2),
+    ("top", 3),
+    ("top_in", 2),
+    ("top_n", 2),
+    ("bottom", 2),
+    ("bottom_in", 1),
+    ("bottom_n", 1),
+    ("mean_all", 1),
+    ("sum_all", 1),
+    ("mean_in", 1),
+    ("sum_in", 1),
+    ("part", 3),
+    ("press", 7),
+    ("diff", 7),
+    ("times", 2),
+    ("sum_of", 2),
+    ("mean_of", 1),
+    ("top_of", 2),
+    ("bottom_of", 1),
+    ("nothing", 7),
+)
 """How often each kind of question is drawn."""
 
 _FIRST = ("get", "growth", "change", "cagr", "mean", "max", "peak", "press", "diff", "top", "part")
 _SECOND = ("press", "press", "press", "get", "get", "growth", "change", "mean", "cagr", "get")
 _BOTH = (
-    "{a} and {b}?", "{a}, and {b}?", "{a}? and {b}?", "{a}? also, {b}?", "{a}. {b}.", "{a}? {b}?", "{a}; {b}",
-    "{a} and also {b}", "{a}, plus {b}", "{a} - and {b}?", "first {a}, then {b}", "{a}, and in addition {b}",
-    "{a}. besides, {b}", "{a}, then {b}", "{a} as well as {b}", "two things: {a}, and {b}", "{a}; also {b}",
-    "{a}, and by the way, {b}?", "{a}? while you are at it, {b}", "{a} + {b}", "{a}, further {b}",
-)  # fmt: skip
+    "{a} and {b}?",
+    "{a}, and {b}?",
+    "{a}? and {b}?",
+    "{a}? also, {b}?",
+    "{a}. {b}.",
+    "{a}? {b}?",
+    "{a}; {b}",
+    "{a} and also {b}",
+    "{a}, plus {b}",
+    "{a} - and {b}?",
+    "first {a}, then {b}",
+    "{a}, and in addition {b}",
+    "{a}. besides, {b}",
+    "{a}, then {b}",
+    "{a} as well as {b}",
+    "two things: {a}, and {b}",
+    "{a}; also {b}",
+    "{a}, and by the way, {b}?",
+    "{a}? while you are at it, {b}",
+    "{a} + {b}",
+    "{a}, further {b}",
+)
 _OPENING = (
-    "hi, ", "hello, ", "hey, ", "quick question: ", "please, ", "for my report: ", "for my notes: ", "so, ",
-    "ok, ", "just wondering: ", "question: ", "hi team, ", "for the deck, ", "sorry, ", "one more: ", "now, ",
-)  # fmt: skip
+    "hi, ",
+    "hello, ",
+    "hey, ",
+    "quick question: ",
+    "please, ",
+    "for my report: ",
+    "for my notes: ",
+    "so, ",
+    "ok, ",
+    "just wondering: ",
+    "question: ",
+    "hi team, ",
+    "for the deck, ",
+    "sorry, ",
+    "one more: ",
+    "now, ",
+)
 _CLOSING = (
     " please",
     " thanks",
@@ -70,7 +126,7 @@ _ONE_COMPANY = ("the company", "the firm", "the group")
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, or a part of one, with its meaning. None for a clause that names what is unknown."""
+    """A question, or a part of one, with its meaning."""
 
     text: str
     clauses: tuple[Clause, ...]
@@ -250,7 +306,7 @@ def _one(
     when: When | None = None,
     timeless: bool = True,
 ) -> Asked:
-    """One question of a kind. ``company``, ``called`` and ``when`` fix what a part shares with another."""
+    """One question of a kind; ``company``, ``called``, ``when`` fix what it shares with another."""
     company = company or rng.choice(cast.catalogue.companies)
     who = called or cast.call(rng, company)
     if kind in {"get", "growth", "change", "cagr", "mean", "sum", "max", "min", "peak", "trough"}:

@@ -1,7 +1,7 @@
 """From clauses to a plan: subtasks with instructions in words, in topological order.
 
-A step that two clauses need is made once. Nothing is looked up here: a clause that asks for what the
-workspace has not becomes a subtask that fails honestly.
+A step that two clauses need is made once. Nothing is looked up here: a clause that asks for what
+the workspace has not becomes a subtask that fails honestly.
 """
 
 from __future__ import annotations
@@ -175,8 +175,10 @@ class Expander:
         period: Period,
     ) -> None:
         if clause.form is not None or any(n.told_by == "documents" for n in nouns):
-            years = list(_years(period))
+            years = _years(period)
             refs = [self._value(builder, clause, nouns, company, row, y) for y in years]
+            if len(refs) == 1:
+                return
             names = [self._phrase(clause, nouns, company, row, y) for y in years]
             operation = _GIVEN[clause.verb]
             text = f"What is the {operation} of {_listing(names)}?"
@@ -284,7 +286,7 @@ class Expander:
         return Period(first=min(p.first for p in periods), last=max(p.last for p in periods))
 
     def _ends(self, periods: Sequence[Period]) -> tuple[Period, Period]:
-        """The two years a growth is between, in order; one year is compared with the year before."""
+        """The two years a growth is between, in order; one year is set against the one before."""
         span = self._span(periods) if periods else self._latest()
         first = span.first if span.first != span.last else span.last - 1
         return Period(first=first, last=first), Period(first=span.last, last=span.last)

@@ -1,8 +1,9 @@
-"""How analysts ask: one grammar of frames for each verb of the planning language.
+"""How analysts ask: one grammar of frames for each kind of question.
 
-Slots: ``$m`` a measure, ``$e`` whom it is about (``$a`` and ``$b`` where two are set against each other),
-``$at`` when, with its preposition or nothing, ``$p`` the same bare, ``$r`` a segment or sector, ``$n`` a
-count. What fills the slots, and what surrounds a frame, is ``surfaces.py``'s business.
+Slots: ``$m`` a measure, ``$e`` whom it is about (``$a`` and ``$b`` where two are set against each
+other, ``$o`` a choice of several), ``$at`` when, with its preposition or nothing, ``$p`` the same bare
+(``$q`` a second one), ``$r`` a segment or sector, ``$n`` a count. What fills the slots, and what
+surrounds a frame, is ``surfaces.py``'s and ``examples.py``'s business.
 """
 
 from __future__ import annotations
@@ -15,22 +16,75 @@ WORDS: Mapping[str, Sequence[str]] = {
     "was": ("was", "is", "were"),
     "whatwas": ("what was", "what is", "what's", "whats", "what were"),
     "give": (
-        "give me", "show me", "tell me", "get me", "get", "find", "find me", "pull", "pull up",
-        "look up", "fetch", "report", "state", "provide", "please give", "i need", "i want",
-        "i'd like", "let me have", "please show", "display", "retrieve", "need", "list",
+        "give me",
+        "show me",
+        "tell me",
+        "get me",
+        "get",
+        "find",
+        "find me",
+        "pull",
+        "pull up",
+        "look up",
+        "fetch",
+        "report",
+        "state",
+        "provide",
+        "please give",
+        "i need",
+        "i want",
+        "i'd like",
+        "let me have",
+        "please show",
+        "display",
+        "retrieve",
+        "need",
+        "list",
     ),
     "can": (
-        "can you tell me", "could you tell me", "do you know", "can you say", "i'd like to know",
-        "i would like to know", "tell me", "please tell me", "i want to know", "i wonder",
-        "we need to know", "could you check", "can you find out", "would you tell me",
-        "i'm trying to find out", "help me find out", "please find out",
+        "can you tell me",
+        "could you tell me",
+        "do you know",
+        "can you say",
+        "i'd like to know",
+        "i would like to know",
+        "tell me",
+        "please tell me",
+        "i want to know",
+        "i wonder",
+        "we need to know",
+        "could you check",
+        "can you find out",
+        "would you tell me",
+        "i'm trying to find out",
+        "help me find out",
+        "please find out",
     ),
     "calc": (
-        "calculate", "compute", "work out", "determine", "figure out", "please calculate",
-        "can you calculate", "could you work out", "derive", "please compute", "give me", "show",
+        "calculate",
+        "compute",
+        "work out",
+        "determine",
+        "figure out",
+        "please calculate",
+        "can you calculate",
+        "could you work out",
+        "derive",
+        "please compute",
+        "give me",
+        "show",
     ),
     "had": ("have", "report", "post", "record", "book", "show", "disclose", "generate", "book"),
-    "reported": ("reported", "posted", "recorded", "booked", "had", "disclosed", "showed", "stated"),
+    "reported": (
+        "reported",
+        "posted",
+        "recorded",
+        "booked",
+        "had",
+        "disclosed",
+        "showed",
+        "stated",
+    ),
     "figure": ("figure", "number", "value", "level", "amount"),
     "grow": ("grow", "grow", "expand", "develop"),
     "rise": ("rise", "increase", "go up", "climb", "change", "move", "improve"),
@@ -42,20 +96,44 @@ WORDS: Mapping[str, Sequence[str]] = {
     "company": ("company", "firm", "business", "name", "one"),
     "companies": ("companies", "firms", "names", "businesses"),
     "all": (
-        "across all companies", "across the whole universe", "across the companies", "for all companies",
-        "among all firms", "over all companies", "across every company", "of all companies",
-        "across the board", "for the whole group of companies", "across our coverage",
+        "across all companies",
+        "across the whole universe",
+        "across the companies",
+        "for all companies",
+        "among all firms",
+        "over all companies",
+        "across every company",
+        "of all companies",
+        "across the board",
+        "for the whole group of companies",
+        "across our coverage",
     ),
     "news": (
-        "the news", "the press", "press coverage", "the headlines", "news coverage", "media coverage",
-        "the coverage", "the news flow", "headlines", "the media", "the recent headlines",
+        "the news",
+        "the press",
+        "press coverage",
+        "the headlines",
+        "news coverage",
+        "media coverage",
+        "the coverage",
+        "the news flow",
+        "headlines",
+        "the media",
+        "the recent headlines",
     ),
     "tone": (
-        "tone", "sentiment", "mood", "overall tone", "general sentiment", "news sentiment",
-        "slant", "balance", "feel",
+        "tone",
+        "sentiment",
+        "mood",
+        "overall tone",
+        "general sentiment",
+        "news sentiment",
+        "slant",
+        "balance",
+        "feel",
     ),
     "stock": ("stock", "shares", "share price", "stock price"),
-}  # fmt: skip
+}
 
 GET = (
     "{whatwas} $e's $m $at?",
@@ -610,16 +688,16 @@ TOP_N = (
     "{can} the top $n {companies} for $m $at?",
 )
 
-BOTTOM = tuple(
-    t.replace("{most}", "{least}") for t in TOP if "{most}" in t and "number one" not in t
-) + (
+BOTTOM = (
+    *(t.replace("{most}", "{least}") for t in TOP if "{most}" in t and "number one" not in t),
     "who came last on $m $at?",
     "who is at the bottom by $m $at?",
     "bottom {company} by $m $at",
     "where was $m lowest $at, by company?",
 )
 BOTTOM_IN = tuple(t.replace("{most}", "{least}") for t in TOP_IN if "{most}" in t)
-BOTTOM_N = tuple(t.replace("{most}", "{least}") for t in TOP_N if "{most}" in t) + (
+BOTTOM_N = (
+    *(t.replace("{most}", "{least}") for t in TOP_N if "{most}" in t),
     "what are the bottom $n {companies} by $m $at?",
     "{give} the bottom $n {companies} by $m $at",
     "bottom $n {companies} by $m $at",

@@ -1,7 +1,7 @@
-"""What fills the slots of a frame: how people write a measure, a company, a year, and both at once.
+"""What fills the slots of a frame: how people write a measure, a company, a year.
 
-A surface is text with its meaning beside it. The meaning is never read back from the text: the linker
-must find it there, and what it loses is counted by ``examples.py``.
+A surface is text with its meaning beside it. The meaning is never read back from the text: the
+linker must find it there, and what it loses is counted by ``examples.py``.
 """
 
 from __future__ import annotations
@@ -58,36 +58,97 @@ _SPOKEN: dict[Form, tuple[str, ...]] = {
     ),
 }
 _PAIRS = (
-    ("gross_profit", "revenue"), ("operating_income", "revenue"), ("net_income", "revenue"),
-    ("research_and_development", "revenue"), ("capital_expenditure", "operating_cash_flow"),
-    ("capital_expenditure", "revenue"), ("inventory", "total_assets"), ("goodwill", "total_assets"),
-    ("long_term_debt", "shareholders_equity"), ("net_income", "total_assets"), ("cash_and_equivalents", "total_assets"),
-    ("dividends_paid", "free_cash_flow"), ("share_repurchases", "free_cash_flow"), ("current_assets", "current_liabilities"),
-    ("income_tax", "pretax_income"), ("selling_general_admin", "revenue"), ("cost_of_revenue", "revenue"),
-    ("operating_cash_flow", "net_income"), ("accounts_receivable", "revenue"), ("operating_income", "interest_expense"),
-    ("total_assets", "total_liabilities"), ("dividends_paid", "share_repurchases"),
-    ("operating_cash_flow", "capital_expenditure"), ("depreciation_amortization", "operating_income"),
-    ("revenue", "employees"), ("net_income", "employees"), ("order_backlog", "revenue"),
+    ("gross_profit", "revenue"),
+    ("operating_income", "revenue"),
+    ("net_income", "revenue"),
+    ("research_and_development", "revenue"),
+    ("capital_expenditure", "operating_cash_flow"),
+    ("capital_expenditure", "revenue"),
+    ("inventory", "total_assets"),
+    ("goodwill", "total_assets"),
+    ("long_term_debt", "shareholders_equity"),
+    ("net_income", "total_assets"),
+    ("cash_and_equivalents", "total_assets"),
+    ("dividends_paid", "free_cash_flow"),
+    ("share_repurchases", "free_cash_flow"),
+    ("current_assets", "current_liabilities"),
+    ("income_tax", "pretax_income"),
+    ("selling_general_admin", "revenue"),
+    ("cost_of_revenue", "revenue"),
+    ("operating_cash_flow", "net_income"),
+    ("accounts_receivable", "revenue"),
+    ("operating_income", "interest_expense"),
+    ("total_assets", "total_liabilities"),
+    ("dividends_paid", "share_repurchases"),
+    ("operating_cash_flow", "capital_expenditure"),
+    ("depreciation_amortization", "operating_income"),
+    ("revenue", "employees"),
+    ("net_income", "employees"),
+    ("order_backlog", "revenue"),
     ("restructuring_charge", "operating_income"),
-)  # fmt: skip
+)
 _ONE_YEAR = (
-    "in {y}", "in {y}", "in {y}", "for {y}", "for {y}", "during {y}", "in the year {y}", "in fiscal {y}",
-    "for fiscal {y}", "in fiscal year {y}", "for fiscal year {y}", "in FY{s}", "for FY{s}", "in FY{y}",
-    "for FY {y}", "at the end of {y}", "as of {y}", "by the end of {y}", "in calendar {y}", "throughout {y}",
-    "in financial year {y}", "in '{s}", "for the year {y}", "for the fiscal year {y}", "in the {y} fiscal year",
-)  # fmt: skip
+    "in {y}",
+    "in {y}",
+    "in {y}",
+    "for {y}",
+    "for {y}",
+    "during {y}",
+    "in the year {y}",
+    "in fiscal {y}",
+    "for fiscal {y}",
+    "in fiscal year {y}",
+    "for fiscal year {y}",
+    "in FY{s}",
+    "for FY{s}",
+    "in FY{y}",
+    "for FY {y}",
+    "at the end of {y}",
+    "as of {y}",
+    "by the end of {y}",
+    "in calendar {y}",
+    "throughout {y}",
+    "in financial year {y}",
+    "in '{s}",
+    "for the year {y}",
+    "for the fiscal year {y}",
+    "in the {y} fiscal year",
+)
 _ONE_YEAR_BARE = ("{y}", "{y}", "{y}", "FY{s}", "FY{y}", "fiscal {y}", "FY {y}", "'{s}", "fy{s}")
 _LATEST = (
-    "last year", "in the last year", "in the latest year", "in the most recent year", "last fiscal year",
-    "in the latest fiscal year", "in the most recent fiscal year", "this year", "in the current year",
-    "for the latest year", "for the last fiscal year", "in the last reported year",
-)  # fmt: skip
+    "last year",
+    "in the last year",
+    "in the latest year",
+    "in the most recent year",
+    "last fiscal year",
+    "in the latest fiscal year",
+    "in the most recent fiscal year",
+    "this year",
+    "in the current year",
+    "for the latest year",
+    "for the last fiscal year",
+    "in the last reported year",
+)
 _RANGE = (
-    "from {a} to {b}", "from {a} to {b}", "between {a} and {b}", "from {a} through {b}", "from {a} until {b}",
-    "over {a}-{b}", "during {a}-{b}", "over {a}–{b}", "across {a} to {b}", "in the years {a} to {b}",
-    "over the years {a} to {b}", "from FY{s} to FY{t}", "between fiscal {a} and {b}", "from fiscal {a} to fiscal {b}",
-    "over the period {a} to {b}", "for {a}-{b}", "in {a}-{t}", "between {a} and {b}",
-)  # fmt: skip
+    "from {a} to {b}",
+    "from {a} to {b}",
+    "between {a} and {b}",
+    "from {a} through {b}",
+    "from {a} until {b}",
+    "over {a}-{b}",
+    "during {a}-{b}",
+    "over {a}–{b}",
+    "across {a} to {b}",
+    "in the years {a} to {b}",
+    "over the years {a} to {b}",
+    "from FY{s} to FY{t}",
+    "between fiscal {a} and {b}",
+    "from fiscal {a} to fiscal {b}",
+    "over the period {a} to {b}",
+    "for {a}-{b}",
+    "in {a}-{t}",
+    "between {a} and {b}",
+)
 _RANGE_BARE = ("{a}-{b}", "{a}–{b}", "{a} to {b}", "FY{s}-FY{t}", "{a}-{t}", "from {a} to {b}")
 _NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -295,7 +356,7 @@ class Cast:
                 "compared with the prior year",
                 "versus the year before",
                 "relative to {q}",
-            )  # fmt: skip
+            )
         ).format(q=year - 1)
         text = f"{year} {before}"
         return When(

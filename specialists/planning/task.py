@@ -72,19 +72,20 @@ class PlanningTask(Task[PlanningInputs, Plan]):
 
     name = "planning"
     instructions = (
-        "Break the finance question into subtasks for the specialists listed. Each subtask has an id "
-        "(s1, s2, …), a specialist, an instruction that makes sense by itself (company, measure and "
-        "fiscal year in words), and inputs. For table_qa and extraction the inputs are the literals "
-        "company, measure and period (a year, or '2019 to 2023'); one subtask asks for one value, "
-        "one aggregate over years of one company, or one ranking of companies. For sentiment they "
-        "are company and perhaps period. A calculation has the literal input operation (growth, "
-        "difference, ratio, share, cagr: two numbers; sum, average, maximum, minimum: two or more) "
-        "and its numbers as refs to earlier subtasks, named a, b, …; for growth and cagr a is the "
-        "earlier year, for a difference b is taken from a, for a ratio or share a is divided by b. "
-        "Never compute yourself. A question without a year means the latest fiscal year. If the "
-        "companies, years or measures asked for are not in the workspace, or the question is not one "
-        "that its tables and documents can answer (a forecast, an opinion, advice), return no "
-        "subtasks and say why in note. Reply with one JSON object."
+        "Break the finance question into subtasks for the specialists listed. Each subtask has an "
+        "id (s1, s2, …), a specialist, an instruction that makes sense by itself (company, measure "
+        "and fiscal year in words), and inputs. For table_qa and extraction the inputs are the "
+        "literals company, measure and period (a year, or '2019 to 2023'); one subtask asks for "
+        "one value, one aggregate over years of one company, or one ranking of companies. For "
+        "sentiment they are company and perhaps period. A calculation has the literal input "
+        "operation (growth, difference, ratio, share, cagr: two numbers; sum, average, maximum, "
+        "minimum: two or more) and its numbers as refs to earlier subtasks, named a, b, …; for "
+        "growth and cagr a is the earlier year, for a difference b is taken from a, for a ratio or "
+        "share a is divided by b. Never compute yourself. A question without a year means the "
+        "latest fiscal year. If the companies, years or measures asked for are not in the "
+        "workspace, or the question is not one that its tables and documents can answer (a "
+        "forecast, an opinion, advice), return no subtasks and say why in note. Reply with one "
+        "JSON object."
     )
     max_turns = 1
     answer_type = Plan

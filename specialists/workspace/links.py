@@ -7,7 +7,7 @@ not understand the question: which of its mentions matter, and how, is the model
 What the text looks like, for whoever learns from it:
 
 - A range of years is one handle (``from 2019 to 2023``, ``since 2021``, ``over the last three
-  years``); years listed or set against each other (``2022 vs 2021``, ``2021 and 2022``) are one each.
+  years``); years listed or set against each other (``2022 vs 2021``) are one each.
 - A ratio is told by its parts: ``gross margin`` becomes ``( <c1> as a share of <c2> )``, ``current
   ratio`` ``( <c1> divided by <c2> )``, ``total debt`` ``( <c1> plus <c2> )``.
 - What looks like a name and is none of this workspace's, and years outside the data, stay in the
@@ -38,6 +38,8 @@ _FORMS = {
 }
 _BEFORE_NAME = frozenset(["of", "for", "at", "did", "does", "has", "by", "about"])
 _SILENT = frozenset({",", ".", "-", "'", "(", ")", '"', "–", "—", ":", ";", "*", "_", "/", "'s"})
+_LEGAL = frozenset(["inc", "corp", "plc", "ltd", "llc", "holdings", "group", "co"])
+_OWNERS = frozenset(["shareholder", "stockholder", "owner"])
 _GROUPS = frozenset(["segment", "division", "unit", "sector", "industry"])
 
 
@@ -77,6 +79,8 @@ class _Token:
     """Folded and, where it was a typo, mended."""
     sure: float
     capital: bool
+    upper: bool
+    """All capitals."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,9 @@ class Linker:
         tokens: list[_Token] = []
         for match in _TOKEN.finditer(low):
             key, sure = self.index.spell(fold(match[0]))
-            capital = plain[match.start()].isupper()
-            tokens.append(_Token(match.start(), match.end(), match[0], key, sure, capital))
+            raw = plain[match.start() : match.end()]
+            capital, upper = raw[0].isupper(), raw.isupper()
+            tokens.append(_Token(match.start(), match.end(), match[0], key, sure, capital, upper))
         return tokens
 
     def _periods(self, low: str, tokens: list[_Token]) -> tuple[list[_Match], list[str]]:
@@ -161,14 +166,28 @@ class Linker:
                 sure = min(t.sure for t in tokens[first:last])
                 fit = [m for m in meanings if self._fits(m, tokens, first, last, mixed)]
                 if fit:
-                    fit.sort(key=lambda m: -m.score)
+                    fit.sort(key=lambda m: self._rank(m, tokens, first, last))
                     matches.append(_Match(first, last, fit[0].score * sure, tuple(fit)))
         return matches
+
+    def _rank(self, meaning: Meaning, tokens: list[_Token], first: int, last: int) -> float:
+        """Lower is likelier: a row where its noun follows, a ticker in capitals, else the score."""
+        named = last < len(tokens) and tokens[last].key in _GROUPS
+        if meaning.kind == "r" and (named or (meaning.cased and tokens[first].capital)):
+            return -2.0
+        if meaning.kind == "e" and meaning.written and tokens[first].upper:
+            return -2.0
+        return -meaning.score
 
     def _fits(
         self, meaning: Meaning, tokens: list[_Token], first: int, last: int, mixed: bool
     ) -> bool:
         after = tokens[last] if last < len(tokens) else None
+        inside = [t.low for t in tokens[first:last]]
+        if meaning.written and "".join(inside) != meaning.written:
+            return False
+        if meaning.kind != "e" and "'s" in inside and inside[0] not in _OWNERS:
+            return False
         if meaning.cased:
             named = meaning.kind == "r" and after is not None and after.key in _GROUPS
             capital = tokens[first].capital and (first > 0 or meaning.kind == "e")
@@ -280,8 +299,8 @@ class Linker:
                     and token.low.isalpha()
                     and token.key not in self.index.known
                     and token.low not in self.index.known
-                    and (after == "'s" or before in _BEFORE_NAME)
-                )
+                    and (after == "'s" or before in _BEFORE_NAME or after in _LEGAL)
+                ) or (free and bool(run) and token.low in _LEGAL)
             if strange:
                 run.append(token)
             elif run:

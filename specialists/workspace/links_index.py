@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from specialists.workspace.catalogue import Catalogue, Column, Company, Table
@@ -51,6 +51,8 @@ class Meaning:
     form: Form | None = None
     cased: bool = False
     """Only where it is written with a capital: an ordinary word otherwise."""
+    written: str = ""
+    """Only where it is written just so, whatever the case: a ticker."""
     short: bool = False
     """A name cut short, or without its legal form: another word of a name beside it denies it."""
 
@@ -61,13 +63,15 @@ _NOTE = re.compile(
 _PAREN = re.compile(r"\(([^)]*)\)")
 _SWAP = re.compile(r"\b(\w+ (?:by|in|from|for))\s*\((\w+ (?:by|in|from|for))\)", re.I)
 _QUIET = frozenset(
-    ["the", "of", "and", "in", "on", "for", "to", "by", "a", "an", "from", "at", "with", "or"]
-    + ["net", "total", "per", "other", "&", "%", "its", "used", "due"]
+    [
+        *("the", "of", "and", "in", "on", "for", "to", "by", "a", "an", "from", "at", "with"),
+        *("or", "net", "total", "per", "other", "&", "%", "its", "used", "due"),
+    ]
 )
 
 
 def variants(title: str) -> Iterator[tuple[Words, float]]:
-    """How a line's title is said: whole, without notes, either side of ``provided by (used in)``."""
+    """How a line's title is said: whole, without notes, either side of ``… by (used in)``."""
     whole = words(title)
     yield whole, 1.0
     plain = _NOTE.sub(" ", title)
@@ -129,7 +133,7 @@ class LinkIndex:
             return
         known = self.phrases.setdefault(phrase, [])
         if any(m.kind == meaning.kind and m.key == meaning.key for m in known):
-            return
+            return  # the surer reading was added first
         known.append(meaning)
         if len(phrase) > self.longest.get(phrase[0], 0):
             self.longest[phrase[0]] = len(phrase)
@@ -258,7 +262,8 @@ class LinkIndex:
             if len(company.ticker) >= 2:
                 phrase = words(company.ticker)
                 cased = len(company.ticker) < 3 or phrase[0] in common
-                self._add(phrase, _scored(meaning, 1.0, cased=cased))
+                ticker = _scored(meaning, 1.0, cased=cased)
+                self._add(phrase, replace(ticker, written=company.ticker.lower()))
             for n in (2, 1):
                 head = name[:n]
                 long = n == 2 or (len(head[0]) >= 4 and head[0] not in common)
@@ -327,6 +332,4 @@ class LinkIndex:
 def _scored(meaning: Meaning, score: float, *, cased: bool = False, short: bool = False) -> Meaning:
     if score == meaning.score and not cased and not short:
         return meaning
-    return Meaning(
-        meaning.kind, meaning.value, meaning.label, meaning.key, score, None, None, cased, short
-    )
+    return replace(meaning, score=score, cased=cased, short=short)

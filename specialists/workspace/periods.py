@@ -1,8 +1,8 @@
 """Fiscal years in a question: ``2022``, ``FY22``, ``from 2019 to 2023``, ``the last three years``.
 
-Relative words count from the workspace's latest fiscal year: ``last year`` is the last one it holds,
-the ``prior year`` is the one before the year the question names (or before the latest). A quarter is
-found and has no period: the tables are annual.
+Relative words count from the workspace's latest fiscal year: ``last year`` is the last one it
+holds, the ``prior year`` is the one before the year named just before it (or before the latest). A
+quarter is found and has no period: the tables are annual.
 """
 
 from __future__ import annotations
@@ -189,13 +189,15 @@ def find_periods(text: str, first: int, last: int) -> list[PeriodMention]:
     """
     if not _HINT.search(text):
         return []
-    named = [_first(m, (1, 2, 3)) for m in _SINGLE.finditer(text)]
-    anchor = next((year for year in named if first <= year <= last), last)
-    years = _Years(first, last, anchor)
+    named = [(m.start(), _first(m, (1, 2, 3))) for m in _SINGLE.finditer(text)]
+    named = [(start, year) for start, year in named if first <= year <= last]
     taken: list[PeriodMention] = []
     for pattern, reading, score in _RULES:
         for match in pattern.finditer(text):
             start, end = match.span()
             if all(end <= m.start or start >= m.end for m in taken):
+                before = [year for place, year in named if place < start]
+                anchor = before[-1] if before else named[0][1] if named else last
+                years = _Years(first, last, anchor)
                 taken.append(PeriodMention(start, end, reading(match, years), score))
     return sorted(taken, key=lambda m: m.start)
