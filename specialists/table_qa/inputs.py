@@ -1,0 +1,91 @@
+"""What a table question is: its words, linked, and the catalogue they were linked to."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+from specialists.foundation.contracts import Cell, Evidence, Quantity, Value
+from specialists.workspace.catalogue import Catalogue
+from specialists.workspace.handles import PATTERN, Handles
+from specialists.workspace.lexicon import lexicon
+from specialists.workspace.links import Linked, Linker, Measure
+
+
+@dataclass(frozen=True)
+class TableQuestion:
+    """A question about tables. ``linked.handles`` are only read; each dialogue numbers its own."""
+
+    question: str
+    linked: Linked
+    catalogue: Catalogue
+    company: str | None = None
+    """A hint from the plan, where the words themselves name no company."""
+
+
+class TableAnswer(Value):
+    """What the tables say. ``value`` is None where they do not say it."""
+
+    value: Quantity | str | None = None
+    label: str = ""
+    """``revenue of Acme Corp in 2022``."""
+    evidence: tuple[Evidence, ...] = ()
+    """The cells and calculator steps this value comes from, and no others."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(e for e in self.evidence if isinstance(e, Cell))
+
+
+def link(
+    question: str, linker: Linker, catalogue: Catalogue, *, company: str | None = None
+) -> TableQuestion:
+    """Link a question's words. A company hint counts where the words name none."""
+    linked = linker.link(question)
+    if company and not linked.handles.of("e"):
+        hinted = linker.link(f"{question.rstrip(' ?.')} for {company} ?")
+        if hinted.handles.of("e"):
+            linked = hinted
+    return TableQuestion(question, _with_parts(linked, catalogue), catalogue, company)
+
+
+def _with_parts(linked: Linked, catalogue: Catalogue) -> Linked:
+    """``which segment had the highest revenue``: the measure also means its parts' columns."""
+    if linked.handles.of("r"):
+        return linked
+    said = set(linked.text.split())
+    tables = [
+        t for t in catalogue.tables if (c := t.column("label")) is not None and c.name in said
+    ]
+    if not tables:
+        return linked
+    handles = Handles()
+    terms = lexicon().measures
+    renamed: dict[str, str] = {}
+    for name, target in linked.handles.items():
+        value = target.value
+        if isinstance(value, Measure):
+            columns = {c for _, c in value.options}
+            parts = tuple(
+                (t.name, c.name)
+                for t in tables
+                for c in t.columns
+                if c.name in terms and terms[c.name].parent in columns
+            )
+            value = Measure(tuple(dict.fromkeys((*parts, *value.options))))
+        renamed[name] = handles.bind(target.kind, value, target.label, key=name)
+    return replace(linked, text=_renamed(linked.text, renamed), handles=handles)
+
+
+def begin(linked: Linked, seed: int | None) -> tuple[str, Handles]:
+    """The linked text over a fresh set of handles: in order, or shuffled by ``seed``."""
+    handles = Handles(random.Random(seed) if seed is not None else None)
+    renamed = {
+        name: handles.bind(target.kind, target.value, target.label, key=name)
+        for name, target in linked.handles.items()
+    }
+    return _renamed(linked.text, renamed), handles
+
+
+def _renamed(text: str, names: dict[str, str]) -> str:
+    return PATTERN.sub(lambda m: names.get(m[0], m[0]), text)
