@@ -269,7 +269,7 @@ print(count)
 
 
 def writer(space, point):
-    """Add to the workspace in another process that is killed before its ``point``-th durable step."""
+    """Add to the workspace in another process, killed before its ``point``-th durable step."""
     here = Path(__file__).parent
     code = textwrap.dedent(_WRITER).format(tests=str(here), folder=str(space.folder))
     return subprocess.run(

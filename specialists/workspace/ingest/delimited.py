@@ -63,6 +63,8 @@ def _filled(row: list[str]) -> int:
 def _separator(text: str) -> str:
     """The separator that splits the first lines into the most columns of equal number."""
     lines = [line for line in text.split("\n", 40)[:40] if line.strip()]
+    if not lines:
+        return ","
 
     def width(separator: str) -> tuple[int, int]:
         try:

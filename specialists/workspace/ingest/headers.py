@@ -57,8 +57,8 @@ class Measure:
 
 def slug(title: str, fallback: str) -> str:
     """A SQL identifier: lower case, digits and underscores, at most 60, beginning with a letter."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    plain = plain.lower().replace("&", " and ").replace("%", " percent ").replace("'", "")
+    plain = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode()
+    plain = plain.replace("&", " and ").replace("%", " percent ").replace("'", "")
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60].rstrip("_")
     if not name:
         return fallback
@@ -68,7 +68,8 @@ def slug(title: str, fallback: str) -> str:
 def column_slug(title: str, fallback: str) -> str:
     """A column's SQL name: its title without what it says of units in brackets."""
     bare = _ASIDE.sub(lambda m: " " if _speaks_of_units(m[1] or m[2] or "") else m[0], title)
-    return slug(bare, "") or ("amount" if title.strip() else fallback)
+    said = title.strip() and not re.search(r"\w", bare)
+    return slug(bare, "amount" if said else fallback)
 
 
 def _speaks_of_units(text: str) -> bool:
@@ -130,10 +131,11 @@ def _split_year(text: str) -> tuple[int, str] | None:
 
 
 def _only_units(text: str) -> bool:
-    left = re.sub(r"\b(?:in|of|u\.?s\.?|dollars?|usd|eur|gbp|except|and|data)\b|[$€£%]", " ", text)
+    left = text
     for _, pattern in _SCALE_WORDS:
         left = pattern.sub(" ", left)
-    return not left.strip()
+    said = r"\b(?:in|of|u\.?s\.?|dollars?|usd|eur|gbp|except|and|data)\b|[$€£%]"
+    return not re.sub(said, " ", left).strip()
 
 
 def measure(*texts: str) -> Measure:
@@ -171,7 +173,10 @@ def aside(text: str) -> str:
 
     Sums that the text merely mentions are not heard.
     """
-    return " ".join(m[0] for m in _SET_FORM.finditer(text.lower()))
+    low = text.lower()
+    bracketed = [m[1] or m[2] or "" for m in _ASIDE.finditer(low)]
+    told = [b for b in bracketed if b.strip() and _only_units(b)]
+    return " ".join([*told, *(m[0] for m in _SET_FORM.finditer(low))])
 
 
 def scales_itself(title: str) -> bool:
