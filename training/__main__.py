@@ -1,0 +1,212 @@
+"""``finroute train``: make the tokenizer, the base and the adapters. torch is imported when a command runs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from specialists.foundation.errors import FinrouteError
+
+if TYPE_CHECKING:
+    from training.recipe import AdapterRecipe, BaseRecipe
+
+WEIGHTS = Path(__file__).parent.parent / "specialists" / "weights"
+
+_WORK = click.option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/training"),
+    show_default=True,
+    help="Folder for corpus, tokens and checkpoints.",
+)
+_DATA = click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="FINROUTE_DATA",
+    help="Folder of public data. Without it only generated examples are used.",
+)
+_RECIPE = click.option(
+    "--recipe",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Another TOML file.",
+)
+_OUT = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=WEIGHTS,
+    help="Folder of the weights; default: the project's own.",
+)
+_DRY = click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+_OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY.SUB=VALUE]...")
+
+
+class _Group(click.Group):
+    """Errors raised on purpose are shown as one line, with their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FinrouteError as error:
+            click.echo(f"finroute train: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Group, name="train")
+def app() -> None:
+    """Make the embedded base and its adapters again."""
+
+
+@app.command()
+def ls() -> None:
+    """List the recipes and what each makes."""
+    from training import jobs, recipe
+
+    base = recipe.base()
+    click.echo(
+        f"base         pretrain  {base.model.layers} layers x {base.model.width}, "
+        f"{base.tokens / 1e6:.0f} M tokens -> {_state('base')}"
+    )
+    for job in jobs.NAMES:
+        made = recipe.adapter(job)
+        click.echo(
+            f"{job:12} sft       LoRA rank {made.rank}, {made.examples:,} dialogues -> {_state(job)}"
+        )
+
+
+def _state(name: str) -> str:
+    record = WEIGHTS / name / "run.json"
+    if not record.exists():
+        return "not made yet"
+    from specialists.foundation.records import RunRecord
+
+    return f"made {RunRecord.read(record).started[:16]}"
+
+
+@app.command()
+@_WORK
+@_DATA
+@_RECIPE
+@_DRY
+@_OVERRIDES
+def corpus(
+    work: Path, data: Path | None, recipe: Path | None, dry_run: bool, overrides: tuple[str, ...]
+) -> None:
+    """Make dialogues, tokenizer and tokens, without training."""
+    from training.recipe import base as read_recipe
+
+    made = read_recipe(recipe, overrides)
+    if dry_run:
+        click.echo(made.model_dump_json(indent=2))
+        return
+    from training import base
+
+    base.prepare(made, work, data, click.echo)
+
+
+@app.command()
+@_WORK
+@_DATA
+@_RECIPE
+@_OUT
+@_DRY
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in the work folder.")
+@_OVERRIDES
+def pretrain(
+    work: Path,
+    data: Path | None,
+    recipe: Path | None,
+    out: Path,
+    dry_run: bool,
+    resume: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Make the base model from nothing (corpus and tokenizer first, where they are missing)."""
+    from training.recipe import base as read_recipe
+
+    made = read_recipe(recipe, overrides)
+    if dry_run:
+        click.echo(made.model_dump_json(indent=2))
+        return
+    from training.allocator import keep_memory
+
+    keep_memory()
+    _pretrain(made, work, data, out, resume)
+
+
+def _pretrain(recipe: BaseRecipe, work: Path, data: Path | None, out: Path, resume: bool) -> None:
+    from training import base
+
+    if not resume:
+        base.prepare(recipe, work, data, click.echo)
+    done = base.learn(recipe, work, data, resume=resume, say=click.echo)
+    if done is None:
+        click.echo("interrupted; go on with --resume", err=True)
+        sys.exit(130)
+    base.publish(done, recipe, work, data, out, command=_command())
+    click.echo(f"wrote {out / 'base'}")
+
+
+@app.command()
+@click.argument("job")
+@_WORK
+@_DATA
+@_RECIPE
+@_OUT
+@_DRY
+@_OVERRIDES
+def sft(
+    job: str,
+    work: Path,
+    data: Path | None,
+    recipe: Path | None,
+    out: Path,
+    dry_run: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Make one job's adapter over the base, by supervised learning."""
+    from training.recipe import adapter as read_recipe
+
+    made = read_recipe(job, recipe, overrides)
+    if dry_run:
+        click.echo(made.model_dump_json(indent=2))
+        return
+    from training.allocator import keep_memory
+
+    keep_memory()
+    _sft(made, work, data, out)
+
+
+def _sft(recipe: AdapterRecipe, work: Path, data: Path | None, out: Path) -> None:
+    from training import adapter
+
+    adapter.make(recipe, work, data, out, command=_command(), say=click.echo)
+
+
+@app.command(name="all")
+@_WORK
+@_DATA
+@_OUT
+def everything(work: Path, data: Path | None, out: Path) -> None:
+    """Make the base, then the five adapters, by their recipes. Hours on two cores."""
+    from training.allocator import keep_memory
+
+    keep_memory()
+    from training import jobs, recipe
+
+    resume = (work / "checkpoint.pt").exists()
+    _pretrain(recipe.base(), work, data, out, resume)
+    for job in jobs.NAMES:
+        _sft(recipe.adapter(job), work, data, out)
+
+
+def _command() -> str:
+    """The command line that is running, as a person would type it."""
+    return " ".join(["finroute train", *(shlex.quote(a) for a in sys.argv[1:])])
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,67 @@
+"""The canary beside an adapter: dialogues with the log-probabilities that base and adapter give.
+
+They are read through the engine that serves, so they also say how far serving is from training.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from specialists.adapters import Canary, take_canary
+from specialists.engines.local import LocalEngine
+from specialists.foundation.contracts import Message
+from specialists.foundation.records import CANARY, artefact_digest
+
+CASES = 8
+
+Dialogue = Sequence[Message]
+
+
+def write(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> float:
+    """Write ``canary.json``, of the dialogues on which the adapter moves the base most.
+
+    Returns the adapter's mean effect on those (nats a token).
+
+    Raises:
+        AdapterError: the adapter hardly moves the base on any of them.
+    """
+    canary = asyncio.run(_take(base, folder, job, dialogues))
+    canary.write(folder / CANARY)
+    return canary.effect
+
+
+async def _take(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> Canary:
+    engine = LocalEngine.load(base, adapters={job: folder})
+    try:
+        moved: list[tuple[float, int]] = []
+        for index, dialogue in enumerate(dialogues):
+            plain = await engine.score(dialogue)
+            tuned = await engine.score(dialogue, adapter=job)
+            gaps = [abs(a.logprob - b.logprob) for a, b in zip(plain, tuned, strict=True)]
+            moved.append((-sum(gaps) / len(gaps), index))
+        chosen = [dialogues[index] for _, index in sorted(moved)[:CASES]]
+        return await take_canary(
+            engine,
+            job,
+            chosen,
+            digest=artefact_digest(folder),
+            base=artefact_digest(base),
+        )
+    finally:
+        await engine.aclose()
+
+
+async def served(
+    base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]
+) -> list[list[float]]:
+    """Log-probabilities (nats) of each dialogue's last reply, as the in-process engine gives them."""
+    engine = LocalEngine.load(base, adapters={job: folder})
+    try:
+        return [
+            [token.logprob for token in await engine.score(dialogue, adapter=job)]
+            for dialogue in dialogues
+        ]
+    finally:
+        await engine.aclose()

@@ -1,0 +1,28 @@
+"""``weights.json``: which base and which adapters there are, by digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from specialists.foundation.records import Artefact, Manifest, RunRecord
+
+MANIFEST = "weights.json"
+
+
+def name_base(folder: Path, record: RunRecord) -> None:
+    """Name a new base. Adapters made on another base are no longer named."""
+    artefact = Artefact(name=record.name, folder="base", digest=record.digest)
+    Manifest(base=artefact).write(folder / MANIFEST)
+
+
+def name_adapter(folder: Path, job: str, record: RunRecord) -> None:
+    """Name a job's adapter, in the place of the one before.
+
+    Raises:
+        RecordError: there is no manifest, so no base.
+    """
+    path = folder / MANIFEST
+    manifest = Manifest.read(path)
+    artefact = Artefact(name=record.name, folder=job, digest=record.digest)
+    adapters = dict(sorted({**manifest.adapters, job: artefact}.items()))
+    manifest.model_copy(update={"adapters": adapters}).write(path)
