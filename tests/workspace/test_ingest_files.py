@@ -130,6 +130,14 @@ def test_a_column_of_change_beside_years_is_left_out_and_noted(put):
     assert "% change" in batch.notes[0]
 
 
+def test_sums_and_percentages_under_one_header_get_a_column_each(put):
+    text = "line,amount ($m)\nsales,$ 50\ncosts,(20)\nmargin,60%\n"
+    new = only(read(put("x.csv", text)))
+    assert values(new, "amount") == [50, -20, None]
+    assert values(new, "amount_percent") == [None, None, 60]
+    assert [(c.unit, c.scale) for c in new.table.columns[1:]] == [("USD", 1e6), ("%", 1)]
+
+
 def test_further_labels_are_taken_until_rows_are_known_apart(put):
     text = "company,year,segment,sales\nAcme,2021,East,1\nAcme,2021,West,2\n"
     new = only(read(put("x.csv", text)))

@@ -313,6 +313,15 @@ def test_the_next_add_removes_what_a_killed_one_left(space):
     assert space.verify()
 
 
+def test_what_a_killed_creation_left_does_not_stand_in_the_way(tmp_path):
+    left = tmp_path / ".w.partial"
+    (left / "versions" / "000001.partial" / "tables").mkdir(parents=True)
+    (left / "lock").touch()
+    assert Workspace.names(tmp_path) == []
+    assert values(Workspace.create("w", tmp_path, FIRST))[("Acme", 2021)] == 10.0
+    assert [p.name for p in tmp_path.iterdir()] == ["w"]
+
+
 def test_a_second_writer_is_refused_and_readers_go_on(space):
     code = (
         "import fcntl, sys\n"

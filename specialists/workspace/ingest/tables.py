@@ -207,12 +207,27 @@ def _columns(grid: Grid, context: Context) -> list[_Draft]:
     drafts: list[_Draft] = []
     hints = [grid.header[0], headers.aside(grid.caption)]
     for i, title in enumerate(grid.header):
-        draft = _Draft(title, [row[i] for row in grid.rows])
-        _type(draft, grid, context, hints)
-        if draft.type == "text" and headers.only_units(title):
-            draft.title = "item"
-        drafts.append(draft)
+        for draft in _parted(_Draft(title, [row[i] for row in grid.rows])):
+            _type(draft, grid, context, hints)
+            if draft.type == "text" and headers.only_units(title):
+                draft.title = "item"
+            drafts.append(draft)
     return drafts
+
+
+def _parted(draft: _Draft) -> list[_Draft]:
+    """A column that states sums in some rows and percentages in others, as one column each."""
+    found = [cells.number(v) for v in draft.values]
+    percent = [f is not None and f.unit == "%" for f in found]
+    sums = [f is not None and f.unit not in {"", "%"} for f in found]
+    unread = any(
+        f is None and not cells.is_blank(v) for f, v in zip(found, draft.values, strict=True)
+    )
+    if not any(percent) or not any(sums) or unread:
+        return [draft]
+    amounts = [None if p else v for p, v in zip(percent, draft.values, strict=True)]
+    shares = [v if p else None for p, v in zip(percent, draft.values, strict=True)]
+    return [_Draft(draft.title, amounts), _Draft(f"{draft.title}, %", shares)]
 
 
 def _type(draft: _Draft, grid: Grid, context: Context, hints: Sequence[str]) -> None:
