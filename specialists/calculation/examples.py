@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from specialists.calculation import program
 from specialists.calculation.facts import CalculationInputs, Fact
 from specialists.calculation.frames import FORMULA, FORMULAS, KINDS, RUNNING
-from specialists.calculation.vocabulary import COUNTS, MONEY, UNITS, WHOLES
+from specialists.calculation.vocabulary import COUNTS, MONEY, SEGMENTS, UNITS, WHOLES
 from specialists.foundation.contracts import Message, Quantity
 from specialists.foundation.errors import AnswerError, ConfigError
 from specialists.task import Example, Fold
@@ -51,6 +51,8 @@ WEIGHTS: dict[str, int] = {
     "whole": 2,
     "per_unit": 3,
     "formula": 10,
+    "part_of": 4,
+    "listed": 6,
 }
 _COUNT_WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
@@ -171,7 +173,7 @@ def _inputs(
     others = [] if named and rng.random() < 0.8 else case.others
     facts = [*needed, *others]
     rng.shuffle(facts)
-    if rng.random() < 0.2:  # the whole page speaks of one company
+    if rng.random() < 0.1:  # the whole page speaks of one company
         facts = [
             f.model_copy(update={"entity": ""}) if len({g.entity for g in facts}) == 1 else f
             for f in facts
@@ -264,7 +266,7 @@ def _case(rng: random.Random, kind: str, names: list[str]) -> _Case:
     for letter, fact in zip(("x", "y"), _named(case), strict=False):
         case.slots[letter] = f"${fact.name}"
     case.slots = {"e": make.owners[0], "f": make.owners[1], "s": "highest", **case.slots}
-    if kind not in ("formula",) and rng.random() < 0.04 and len(case.needed) > 1 and not case.written:
+    if kind not in ("formula", "listed") and rng.random() < 0.04 and len(case.needed) > 1 and not case.written:
         missing = rng.randrange(len(case.needed))
         if "$" not in "".join(case.slots.values()):
             case.needed.pop(missing)
@@ -405,6 +407,39 @@ def _per_unit(make: _Maker) -> _Case:
     return _Case("per_unit", slots, [a, b], "divide(a, b)", _distract(make, [a, b], same=False))
 
 
+def _part_of(make: _Maker) -> _Case:
+    measure, owner = make.money[0], make.owners[0]
+    segment = make.rng.choice(SEGMENTS)
+    year = make.rng.choice(make.years)
+    part = make.fact(f"{measure} of the {segment} segment", owner, year)
+    whole = make.fact(measure, owner, year)
+    slots = {"m": measure, "g": segment, "b": str(year)}
+    others = _distract(make, [whole], same=False) if make.rng.random() < 0.4 else []
+    return _Case("part_of", slots, [part, whole], "divide(a, b)", others)
+
+
+_LISTED = (
+    ("table_average", ("average", "average", "mean")),
+    ("table_sum", ("sum", "sum", "total")),
+    ("table_max", ("maximum", "largest", "highest")),
+    ("table_min", ("minimum", "smallest", "lowest")),
+)
+
+
+def _listed(make: _Maker) -> _Case:
+    """Values one by one: of one company in some years, or of some companies in one year."""
+    measure, year = make.money[0], make.rng.choice(make.years)
+    if make.rng.random() < 0.5:
+        facts = make.span(measure, make.owners[0])
+    else:
+        facts = [make.fact(measure, o, year) for o in make.owners[: make.rng.randint(2, 4)]]
+    names = [f"the {f.measure} of {f.entity} in {f.year}" for f in facts]
+    op, words = make.rng.choice(_LISTED)
+    slots = {"s": make.rng.choice(words), "l": f"{', '.join(names[:-1])} and {names[-1]}"}
+    gold = f"{op}({', '.join('abcdefgh'[: len(facts)])})"
+    return _Case("listed", slots, facts, gold)
+
+
 def _formula(make: _Maker) -> _Case:
     rng = make.rng
     names, measures, gold = FORMULAS[rng.choice(list(FORMULAS))]
@@ -452,4 +487,6 @@ _CASES = {
     "whole": _with_rate("whole", "divide(a, w)"),
     "per_unit": _per_unit,
     "formula": _formula,
+    "part_of": _part_of,
+    "listed": _listed,
 }

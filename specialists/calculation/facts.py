@@ -57,6 +57,8 @@ class CalculationInputs(Value):
     facts: tuple[Fact, ...] = ()
     context: tuple[str, ...] = ()
     """Sentences with numbers in them."""
+    operation: str = ""
+    """What the plan calls this calculation, if it does. The model is not told: it is a second opinion."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
     for handle, fact in list(seen.items())[: len(ordered)]:
         parts = [
             handle,
-            measures.get(fact.measure, "") or _short(fact.measure),
+            measures.get(fact.measure, "") or _short(fact.measure, measures),
             entities.get(fact.entity, ""),
             _period(fact.year, handles) if fact.year else "",
         ]
@@ -279,6 +281,18 @@ def _clip(text: str, before: int = 10) -> str:
     return " ".join(kept[-40:])
 
 
-def _short(label: str) -> str:
-    words = [w.text for w in _words(label) if w.text.isalpha() or w.text == "&"]
-    return " ".join(words[:LABEL_WORDS])
+def _short(label: str, bound: dict[str, str]) -> str:
+    """A label in at most ``LABEL_WORDS`` words; a measure bound to a handle inside it counts as one."""
+    words = _words(label)
+    for other, handle in sorted(bound.items(), key=lambda item: -len(item[0])):
+        keys = _keys(other)
+        at = _exact(words, keys)
+        if at is not None:
+            _replace(words, at, at + len(keys), handle)
+            break
+    shown = [
+        w.text
+        for w in words
+        if w.done or w.text == "&" or (w.text.isalpha() and w.text not in ("of", "the", "and"))
+    ]
+    return " ".join(shown[:LABEL_WORDS])

@@ -1,12 +1,12 @@
 """The wordings of calculation questions, by kind. ``examples.py`` fills the slots and knows the programs.
 
 Slots: ``$m`` ``$n`` measures · ``$e`` ``$f`` owners · ``$a`` ``$b`` earlier and later year ·
-``$x`` ``$y`` inputs written ``$name`` · ``$w`` ``$z`` numbers as written.
+``$x`` ``$y`` inputs written ``$name`` · ``$w`` ``$z`` numbers as written · ``{plan}`` the planner's sentences.
 """
 
 from __future__ import annotations
 
-from specialists.phrasing import Phrasing
+from specialists.phrasing import Phrasing, held_out
 
 _COMMON = {
     "ask": ["what was", "what is", "what were", "calculate", "compute", "find", "determine", "give", "tell me", "work out", "what would be", "i need", "report", "state", "please calculate", "show", "considering the data given , what was", "based on the figures , what is"],
@@ -23,7 +23,15 @@ _COMMON = {
 }
 
 
+def _always(template: str) -> list[str]:
+    """A template, thrice as likely as others, that is never held out: spaces at its end change its hash."""
+    texts = [template + " " * n for n in range(40)]
+    return [t for t in texts if not held_out(t)][:3]
+
+
 def _kind(name: str, root: list[str], **rules: list[str]) -> Phrasing:
+    if "plan" in rules:
+        root = [*_always("{plan}"), *root]
     return Phrasing(name, {**_COMMON, **rules, "root": root})
 
 
@@ -63,7 +71,7 @@ GROWTH = _kind("growth", [
     "growth rate from $x to $y",
     "{ask} the {pct} {change} from $x to $y ?",
     "by what {pct} does $y exceed $x ?",
-], grow=["grow", "increase", "rise", "change", "decline", "fall", "decrease", "shrink", "expand", "drop", "improve"],
+], plan=["by what percentage did the $m of $e grow from $a to $b ?"], grow=["grow", "increase", "rise", "change", "decline", "fall", "decrease", "shrink", "expand", "drop", "improve"],
     grew=["grew", "rose", "increased", "changed", "fell", "declined", "decreased", "shrank"],
     see=["see", "show", "record", "undergo", "experience", "post", "have"],
     move=["change", "move", "develop", "evolve"],
@@ -97,7 +105,7 @@ DIFFERENCE = _kind("difference", [
     "$y minus $x",
     "{ask} the change from $x to $y ?",
     "how much more is $y than $x ?",
-], grow=["grow", "increase", "rise", "change", "decline", "fall", "decrease", "go up"],
+], plan=["by how much did the $m of $e change from $a to $b ?", "by how much did the $m of $e in $b exceed the $m of $e in $a ?"], grow=["grow", "increase", "rise", "change", "decline", "fall", "decrease", "go up"],
     higher=["higher", "larger", "greater", "lower"], moved=["changed", "moved", "rose", "increased"],
     seen=["seen", "recorded", "reported"],
     movedto=["down from", "up from", "compared with", "compared to", "against", "versus"])
@@ -124,7 +132,7 @@ GAP = _kind("gap", [
     "how much higher is $x than $y ?",
     "$x less $y",
     "by how much does $x exceed $y ?",
-], more=["more", "higher", "larger", "greater"])
+], plan=["by how much did the $m of $e in $b exceed the $n of $e in $b ?", "what was the $m of $e minus $n in $b ?", "by how much did the $m exceed the $n in $b ?"], more=["more", "higher", "larger", "greater"])
 
 GAP_OWNERS = _kind("gap_owners", [
     "{ask} the difference in $m between $e and $f {when} {money} ?",
@@ -138,7 +146,7 @@ GAP_OWNERS = _kind("gap_owners", [
     "compare $m of $e with {that} $f {when} : what is the difference ?",
     "difference between $e and $f $m , {when}",
     "how much did the $m of $e differ from {that} $f {when} ?",
-], more=["more", "higher"], have=["have", "report", "record", "post"], higher=["higher", "larger", "greater"], that=["that of", "the one of"])
+], plan=["by how much did the $m of $e in $b exceed the $m of $f in $b ?"], more=["more", "higher"], have=["have", "report", "record", "post"], higher=["higher", "larger", "greater"], that=["that of", "the one of"])
 
 RATIO = _kind("ratio", [
     "{ask} the ratio of {what} to {other} {when} ?",
@@ -160,7 +168,7 @@ RATIO = _kind("ratio", [
     "{ask} the ratio of $x to $y ?",
     "how many times $y is $x ?",
     "$x to $y ratio",
-])
+], plan=["what was the $m of $e divided by $n in $b , as a multiple ?", "what was the $m of $e in $b divided by the $n of $e in $b , as a multiple ?"])
 
 RATIO_OWNERS = _kind("ratio_owners", [
     "{ask} the ratio of $e 's $m to {that} $f {when} ?",
@@ -171,7 +179,7 @@ RATIO_OWNERS = _kind("ratio_owners", [
     "what multiple of $f 's $m is $e 's {when} ?",
     "{ask} $e 's $m divided by $f 's {when}",
     "{ask} the $m of $e as a multiple of {that} $f {when}",
-], larger=["larger", "higher", "greater", "bigger"], that=["that of", "the one of"])
+], plan=["what was the $m of $e in $b divided by the $m of $f in $b , as a multiple ?"], larger=["larger", "higher", "greater", "bigger"], that=["that of", "the one of"])
 
 RATIO_YEARS = _kind("ratio_years", [
     "{ask} the ratio of {what} in $b to {what} in $a ?",
@@ -181,7 +189,7 @@ RATIO_YEARS = _kind("ratio_years", [
     "{what} : ratio of $b to $a",
     "divide {what} of $b by that of $a",
     "what multiple of its $a {figure} was {what} in $b ?",
-], figure=["level", "figure", "value", "amount"])
+], plan=["what was the $m of $e in $b divided by the $m of $e in $a , as a multiple ?"], figure=["level", "figure", "value", "amount"])
 
 SHARE = _kind("share", [
     "what {pct} of {other} was {what} {when} ?",
@@ -209,7 +217,7 @@ SHARE = _kind("share", [
     "share of $x in $y",
     "{ask} the percentage of $y that is $x ?",
     "{what} was $w {when} , out of {other} of $z . what {pct} is that ?",
-], make=["make up", "represent", "account for", "constitute", "comprise"], made=["made up", "represented", "accounted for", "was"],
+], plan=["what was the $m of $e as a percentage of $n in $b ?"], make=["make up", "represent", "account for", "constitute", "comprise"], made=["made up", "represented", "accounted for", "was"],
     share=["share", "percentage", "portion", "proportion", "percent"], came=["came from", "was due to", "was related to", "related to", "was associated with", "was"],
     **{"from": ["from", "related to", "due to"]})
 
@@ -285,7 +293,7 @@ SUM_MEASURES = _kind("sum_measures", [
     "{together} , how large were {what} and {other} {when} ?",
     "{what} + {other} {when}",
     "{ask} {what} including {other} {when} ?",
-], total=["total", "combined total", "combined amount", "sum"], together=["together", "combined", "in total"], come=["come", "amount", "add up"])
+], plan=["what was the sum of the $m of $e and $n in $b ?"], total=["total", "combined total", "combined amount", "sum"], together=["together", "combined", "in total"], come=["come", "amount", "add up"])
 
 AVERAGE_MEASURES = _kind("average_measures", [
     "{ask} the average of {what} and {other} {when} ?",
@@ -323,7 +331,7 @@ CAGR = _kind("cagr", [
     "{cagr} from $x to $y",
     "compound annual growth from $x to $y",
     "{ask} the {cagr} from $x to $y ?",
-], cagr=["cagr", "compound annual growth rate", "compound growth rate", "annualised growth rate", "annualized growth rate", "compounded annual growth", "compound annual growth"],
+], plan=["what was the compound annual growth rate of the $m of $e from $a to $b ?"], cagr=["cagr", "compound annual growth rate", "compound growth rate", "annualised growth rate", "annualized growth rate", "compounded annual growth", "compound annual growth"],
     span=["from $a to $b", "between $a and $b", "over $a - $b", "from $a through $b", "$a to $b"])
 
 COMPARE = _kind("compare", [
@@ -409,6 +417,24 @@ PER_UNIT = _kind("per_unit", [
     "how much {what} does each {unit} stand for {when} ?",
     "{ask} {what} for every {unit} {when}",
 ], unit=["$u"])
+
+PART_OF = _kind("part_of", [
+    "what {pct} of the $m of $e came from the $g segment {when} ?",
+    "{ask} the $g segment 's share of the $m of $e {when} ?",
+    "how much of $e 's $m , in percent , did the $g segment make up {when} ?",
+    "the $g segment made up what {pct} of the $m of $e {when} ?",
+    "{ask} the $m of the $g segment as a {pct} of the $m of $e {when} ?",
+    "{when} , what share of the $m of $e was that of the $g segment ?",
+], plan=["what percentage of the $m of $e was the $m of the $g segment of $e in $b ?"])
+
+LISTED = _kind("listed", [
+    "{ask} the $s of $l ?",
+    "the $s of $l",
+    "of $l , what is the $s ?",
+    "take $l : what is the $s ?",
+    "$s of $l ?",
+    "given $l , {ask} the $s ?",
+], plan=["what is the $s of $l ?"])
 
 KINDS: dict[str, Phrasing] = {k: v for k, v in globals().items() if isinstance(v, Phrasing)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
@@ -95,7 +96,8 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
     async def gather(
         self, subtask: Subtask, given: Mapping[str, Finding], tools: Tools
     ) -> Sequence[CalculationInputs]:
-        return [gather(subtask, given)]
+        companies = [c.name for c in tools.snapshot.catalogue.companies]
+        return [gather(subtask, given, companies)]
 
     def conclude(
         self, subtask: Subtask, outcomes: Sequence[Outcome[CalculationInputs, Calculation]]
@@ -180,7 +182,9 @@ def reply(ops: program.Program | None) -> str:
     return json.dumps({"program": program.render(ops) if ops else None})
 
 
-def gather(subtask: Subtask, given: Mapping[str, Finding]) -> CalculationInputs:
+def gather(
+    subtask: Subtask, given: Mapping[str, Finding], companies: Sequence[str]
+) -> CalculationInputs:
     """A subtask's question and its earlier findings as facts.
 
     Raises:
@@ -191,22 +195,31 @@ def gather(subtask: Subtask, given: Mapping[str, Finding]) -> CalculationInputs:
         if not isinstance(finding.value, Quantity):
             what = finding.label or name
             raise NotFound(f"{what} is not a number: {finding.reason or finding.value!r}")
-        facts.append(_fact(name, finding, finding.value))
-    return CalculationInputs(question=subtask.instruction, facts=tuple(facts))
+        facts.append(_fact(name, finding, finding.value, companies))
+    operation = subtask.inputs.get("operation")
+    return CalculationInputs(
+        question=subtask.instruction,
+        facts=tuple(facts),
+        operation=operation if isinstance(operation, str) else "",
+    )
 
 
-def _fact(name: str, finding: Finding, quantity: Quantity) -> Fact:
-    """A finding as a fact: its cells say company and year, else its label stands as the measure."""
+_IN_YEAR = re.compile(r"\s+(?:in|for|as of)\s+(?:fiscal\s+|FY\s?)?((?:19|20)\d\d)$")
+
+
+def _fact(name: str, finding: Finding, quantity: Quantity, companies: Sequence[str]) -> Fact:
+    """A finding as a fact. Its label says measure, company and year; its cells fill what it leaves out."""
+    measure = re.sub(r"^the\s+", "", finding.label or name)
     rows = [e.row for e in finding.evidence if isinstance(e, Cell)]
     years = {v for r in rows for k, v in r.items() if "year" in k and isinstance(v, int)}
-    companies = {v for r in rows for k, v in r.items() if k == "company" and isinstance(v, str)}
-    measure = finding.label or name
-    entity = companies.pop() if len(companies) == 1 else ""
     year = years.pop() if len(years) == 1 else None
-    if entity and (tail := f" of {entity}") in measure:
-        measure = measure.replace(tail, "")
-    if year and measure.endswith(f" in {year}"):
-        measure = measure.removesuffix(f" in {year}")
+    if told := _IN_YEAR.search(measure):
+        year, measure = int(told[1]), measure[: told.start()]
+    entity = ""
+    for company in sorted(companies, key=len, reverse=True):
+        if f"of {company}" in measure:
+            entity, measure = company, measure.replace(f" of {company}", "")
+            break
     return Fact(
         quantity=quantity,
         measure=measure,

@@ -55,3 +55,11 @@ UNITS: tuple[tuple[str, str], ...] = (
 )
 """What money is told per, and the label of how many there are."""
 COUNTS = frozenset(label for _, label in UNITS)
+SEGMENTS: tuple[str, ...] = tuple(
+    _split(
+        """cloud; devices; services; europe; north america; asia pacific; consumer; industrial; packaging;
+        oncology; retail; wholesale; software; upstream; refining; water; studios; logistics; insurance;
+        asset management; specialty; generation; diagnostics; advertising; hardware; aerospace"""
+    )
+)
+"""Names of a company's parts."""

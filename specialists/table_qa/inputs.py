@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from specialists.foundation.contracts import Cell, Evidence, Quantity, Value
 from specialists.workspace.catalogue import Catalogue
 from specialists.workspace.handles import PATTERN, Handles
-from specialists.workspace.lexicon import lexicon
+from specialists.workspace.lexicon import fold, lexicon
 from specialists.workspace.links import Linked, Linker, Measure
 
 
@@ -53,9 +53,9 @@ def _with_parts(linked: Linked, catalogue: Catalogue) -> Linked:
     """``which segment had the highest revenue``: the measure also means its parts' columns."""
     if linked.handles.of("r"):
         return linked
-    said = set(linked.text.split())
+    said = {fold(word) for word in linked.text.split()}
     tables = [
-        t for t in catalogue.tables if (c := t.column("label")) is not None and c.name in said
+        t for t in catalogue.tables if (c := t.column("label")) is not None and fold(c.name) in said
     ]
     if not tables:
         return linked

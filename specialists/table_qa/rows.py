@@ -78,7 +78,7 @@ class Rows:
             "units": [_unit(c) for c in shown],
         }
         cells = tuple(
-            _cell(lookup.table, c, r) for r in rows for c in lookup.columns if c.role == "measure"
+            _cell(lookup.table, c, r) for r in rows for c in lookup.columns if c.role in ("measure", "attribute")
         )
         return ToolResult("sql", {}, data, "", cells[:200])
 
