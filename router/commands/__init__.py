@@ -1,0 +1,1 @@
+"""The commands of ``finroute``, one module each, loaded when used."""
