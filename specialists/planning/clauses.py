@@ -1,7 +1,7 @@
 """The compact language of plans: clauses of a verb and handles, ``growth <c1> <e1> <p1>``.
 
 A plan is ``none`` or up to four clauses between semicolons. A clause is a verb, perhaps one word
-that makes a measure of two (``share``, ``over``, ``plus``, ``less``), then handles in a fixed order:
+that makes a measure of two (``share``, ``over``, ``plus``, ``less``), then handles in fixed order:
 measures, companies, rows, periods, a number. Several handles of a kind mean each of them. What a
 clause stands for as subtasks is ``expand.py``'s business.
 """
@@ -186,20 +186,20 @@ def unsound(clause: Clause) -> str:
         return f"{clause.form} takes two measures"
     if clause.verb in {"peak", "trough"} and len(clause.companies) > 1:
         return f"{clause.verb} takes one company"
-    if clause.verb in {"diff", "times"} and _width(clause) != 2:
+    if clause.verb in {"diff", "times"} and not _two(clause):
         return f"{clause.verb} takes two values"
     if clause.verb == "part" and (len(clause.rows) != 1 or len(clause.measures) != 1):
         return "part takes one measure and one row"
     return ""
 
 
-def _width(clause: Clause) -> int:
-    measures = 1 if clause.form else max(1, len(clause.measures))
-    sides = (clause.companies, clause.rows, clause.periods)
-    width = measures
-    for side in sides:
+def _two(clause: Clause) -> bool:
+    """Whether it names two values: two companies, rows or years, or else two measures."""
+    width = 1
+    for side in (clause.companies, clause.rows, clause.periods):
         width *= max(1, len(side))
-    return width
+    alone = width == 1 and clause.form is None and len(clause.measures) == 2
+    return width == 2 or alone
 
 
 def noun(target: Target) -> Noun:
@@ -226,9 +226,7 @@ def write(clauses: Sequence[Clause], handles: Handles) -> str | None:
     """Clauses in compact form, or None where a dialogue lacks a handle for something they need."""
     if not clauses:
         return NONE
-    names = {
-        _known(kind, target): name for name, target in handles.items() for kind in [target.kind]
-    }
+    names = {_known(target): name for name, target in handles.items()}
     texts: list[str] = []
     for clause in clauses:
         wanted: list[tuple[str, object]] = [
@@ -246,11 +244,11 @@ def write(clauses: Sequence[Clause], handles: Handles) -> str | None:
     return " ; ".join(texts)
 
 
-def _known(kind: Kind, target: Target) -> tuple[str, object]:
-    if kind == "e":
+def _known(target: Target) -> tuple[str, object]:
+    if target.kind == "e":
         return "e", str(target.value)
-    if kind == "p":
+    if target.kind == "p":
         return "p", target.value
-    if kind == "n":
+    if target.kind == "n":
         return "n", _count(target)
-    return kind, target.label
+    return target.kind, target.label

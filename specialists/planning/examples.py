@@ -59,9 +59,16 @@ SHARES: tuple[tuple[str, int], ...] = (
     ("times", 2),
     ("sum_of", 2),
     ("mean_of", 1),
-    ("top_of", 2),
+    ("top_of", 3),
     ("bottom_of", 1),
-    ("nothing", 7),
+    ("nothing", 8),
+    ("trend", 3),
+    ("above", 2),
+    ("profile", 2),
+    ("faster", 3),
+    ("several", 2),
+    ("top_segment", 1),
+    ("bottom_segment", 1),
 )
 """How often each kind of question is drawn."""
 
@@ -117,6 +124,22 @@ _CLOSING = (
     " - thanks",
     " asap",
     ", if you can",
+)
+_LEADS = (
+    "i'm writing a note on {e}.",
+    "about {e}:",
+    "we are looking at {e}.",
+    "i'm looking at {e} right now -",
+    "{e}:",
+    "this is about {e}.",
+    "take {e},",
+    "i have a question about {e}:",
+    "i'm preparing a memo on {e}.",
+    "let's look at {e}.",
+    "regarding {e},",
+    "a colleague asked about {e}.",
+    "our topic is {e}.",
+    "consider {e};",
 )
 _ITS = ("its", "its", "their", "the company's", "the firm's")
 _IT = ("it", "the company", "them", "the firm", "it")
@@ -248,8 +271,11 @@ def _in_order(parts: Sequence[Clause], text: str, handles: Handles) -> list[Clau
 
 def _question(rng: random.Random, cast: Cast, fold: Fold, split: Split) -> Asked:
     kinds, weights = zip(*SHARES, strict=True)
-    if rng.random() < 0.16:
+    draw = rng.random()
+    if draw < 0.16:
         asked = _compound(rng, cast, fold)
+    elif draw < 0.2:
+        asked = _introduced(rng, cast, fold)
     else:
         asked = _one(rng, cast, fold, rng.choices(kinds, weights)[0])
     if asked.clauses and rng.random() < 0.07:
@@ -268,6 +294,15 @@ def _compound(rng: random.Random, cast: Cast, fold: Fold) -> Asked:
         text = rng.choice(_BOTH).format(a=_bare(text), b=_bare(part.text))
     made = list(dict.fromkeys(c for part in parts for c in part.clauses))
     return Asked(text, tuple(made[: clauses.MAX_CLAUSES]), first.template, first.company)
+
+
+def _introduced(rng: random.Random, cast: Cast, fold: Fold) -> Asked:
+    """A company named first, then a question about it."""
+    company = rng.choice(cast.catalogue.companies)
+    asked = _one(rng, cast, fold, rng.choice(_SECOND), company=company, called="\1")
+    lead = rng.choice(_LEADS).format(e=cast.call(rng, company))
+    text = asked.text.replace("\1's", rng.choice(_ITS)).replace("\1", rng.choice(_IT))
+    return replace(asked, text=f"{lead} {text}")
 
 
 def _follow(rng: random.Random, cast: Cast, fold: Fold, first: Asked) -> Asked:
@@ -309,24 +344,32 @@ def _one(
     """One question of a kind; ``company``, ``called``, ``when`` fix what it shares with another."""
     company = company or rng.choice(cast.catalogue.companies)
     who = called or cast.call(rng, company)
-    if kind in {"get", "growth", "change", "cagr", "mean", "sum", "max", "min", "peak", "trough"}:
+    if kind in {
+        "get",
+        "growth",
+        "change",
+        "cagr",
+        "mean",
+        "sum",
+        "max",
+        "min",
+        "peak",
+        "trough",
+    } | {
+        "trend",
+        "above",
+    }:
         return _about_one(rng, cast, fold, kind, company, who, called is not None, when, timeless)
-    if kind in {"versus", "part", "press"}:
+    if kind in {"versus", "part", "press", "profile", "top_segment", "bottom_segment"}:
         return _special(rng, cast, fold, kind, company, who, when)
     if kind == "nothing":
         other = rng.choice([c for c in cast.catalogue.companies if c != company])
         year = cast.year(rng)
-        text, template = FRAMES["nothing"].draw(
-            rng,
-            fold,
-            e=who,
-            f=cast.call(rng, other),
-            m=cast.measure(rng).text,
-            at=year.at,
-            p=year.bare,
-        )
+        slots = {"e": who, "f": cast.call(rng, other), "m": cast.measure(rng).text}
+        slots |= {"at": year.at, "p": year.bare, "x": _threshold(rng)}
+        text, template = FRAMES["nothing"].draw(rng, fold, **slots)
         return Asked(text, (), template, company.name)
-    if kind in {"diff", "times", "sum_of", "mean_of", "top_of", "bottom_of"}:
+    if kind in {"diff", "times", "sum_of", "mean_of", "top_of", "bottom_of", "faster", "several"}:
         return _about_some(rng, cast, fold, kind)
     return _about_all(rng, cast, fold, kind)
 
@@ -342,7 +385,7 @@ def _about_one(
     when: When | None,
     timeless: bool,
 ) -> Asked:
-    verb: Verb = kind  # type: ignore[assignment]
+    verb: Verb = "get" if kind in {"trend", "above"} else kind  # type: ignore[assignment]
     companies: tuple[str, ...] = (company.name,)
     rows: tuple[Row, ...] = ()
     said = cast.measure(rng)
@@ -360,17 +403,22 @@ def _about_one(
         said = cast.plain(rng, rng.choice(("revenue", "operating_income")))
     elif not fixed and draw < 0.28:
         who, companies = rng.choice(_ONE_COMPANY), ()
-    if kind in {"get", "growth", "change"} and not rows and rng.random() < 0.18:
+    if kind in {"get", "growth", "change", "trend"} and not rows and rng.random() < 0.18:
         said = cast.several(rng, rng.choice((2, 2, 3)))
     if when is None:
         when = _time(rng, cast, kind, timeless)
-    text, template = FRAMES[kind].draw(rng, fold, e=who, m=said.text, at=when.at, p=when.bare)
+    slots = {"e": who, "m": said.text, "at": when.at, "p": when.bare, "x": _threshold(rng)}
+    text, template = FRAMES[kind].draw(rng, fold, **slots)
     clause = Clause(verb, said.form, said.nouns, companies, rows, when.periods)
     return Asked(text, (clause,), template, company.name)
 
 
 def _time(rng: random.Random, cast: Cast, kind: str, timeless: bool) -> When:
     missing = 0.1 if timeless else 0.0
+    if kind == "trend":
+        return cast.span(rng, missing=0)
+    if kind == "above":
+        return cast.year(rng, missing=missing)
     if kind == "get":
         draw = rng.random()
         if draw < 0.14:
@@ -400,6 +448,21 @@ def _special(
         return Asked(
             text, (Clause("press", companies=names, periods=when.periods),), template, company.name
         )
+    if kind == "profile":
+        if not cast.profile:
+            return _one(rng, cast, fold, "get", company=company, called=who, when=when)
+        said = cast.attribute(rng)
+        text, template = FRAMES["profile"].draw(rng, fold, e=who, m=said.text)
+        clause = Clause("get", None, said.nouns, (company.name,))
+        return Asked(text, (clause,), template, company.name)
+    if kind in {"top_segment", "bottom_segment"}:
+        said = cast.plain(rng, rng.choice(("revenue", "revenue", "operating_income")))
+        when = when or cast.year(rng)
+        slots = {"e": who, "m": said.text, "at": when.at, "p": when.bare}
+        text, template = FRAMES[kind].draw(rng, fold, **slots)
+        verb: Verb = "top" if kind == "top_segment" else "bottom"
+        clause = Clause(verb, None, said.nouns, (company.name,), (), when.periods)
+        return Asked(text, (clause,), template, company.name)
     if kind == "versus":
         one, two = cast.pair(rng)
         said = cast.measure(rng)
@@ -425,11 +488,14 @@ def _special(
 
 
 def _about_some(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
-    pair = kind in {"diff", "times"}
-    chosen = rng.sample(cast.catalogue.companies, 2 if pair else rng.choice((2, 3, 3, 4)))
+    pair = kind in {"diff", "times"} or (kind == "faster" and rng.random() < 0.6)
+    few = (3, 3, 4) if kind == "several" else (2, 3, 3, 4)
+    chosen = rng.sample(cast.catalogue.companies, 2 if pair else rng.choice(few))
     names = [cast.call(rng, c) for c in chosen]
     said = cast.measure(rng, ratios=0.15)
-    when = cast.year(rng)
+    if kind in {"diff", "several"} and rng.random() < 0.15:
+        said = cast.several(rng, 2)
+    when = cast.between(rng) if kind == "faster" else cast.year(rng)
     text, template = FRAMES[kind].draw(
         rng,
         fold,
@@ -446,6 +512,8 @@ def _about_some(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
         "mean_of": "mean",
         "top_of": "top",
         "bottom_of": "bottom",
+        "faster": "growth",
+        "several": "get",
     }
     verb: Verb = verbs.get(kind, kind)  # type: ignore[arg-type]
     clause = Clause(verb, said.form, said.nouns, tuple(c.name for c in chosen), (), when.periods)
@@ -487,6 +555,8 @@ def _stranger(rng: random.Random, cast: Cast, asked: Asked, split: Split) -> Ask
             away = rng.choice((*range(1980, cast.first - 1), *range(cast.last + 2, 2040)))
             return replace(asked, text=asked.text.replace(old, str(away)), clauses=())
         return asked
+    if len(years) <= 1 and len(asked.clauses) == 1 and rng.random() < 0.2:
+        return _unheld(rng, cast, asked)
     companies = [e for c in asked.clauses for e in c.companies]
     if not companies:
         return asked
@@ -514,9 +584,48 @@ def _stranger(rng: random.Random, cast: Cast, asked: Asked, split: Split) -> Ask
     return replace(asked, text=text, clauses=tuple(kept))
 
 
+def _unheld(rng: random.Random, cast: Cast, asked: Asked) -> Asked:
+    """The same question about something no table or document tells, or about part of a year."""
+    clause = asked.clauses[0]
+    year = clause.periods[0].first if clause.periods else None
+    if year is not None and str(year) in asked.text:
+        part = rng.choice(_PARTS).format(y=year, q=rng.randint(1, 4), o=rng.choice(_ORDINALS))
+        text = re.sub(
+            rf"\b(?:(?:fiscal|financial|calendar|the) )?(?:year )?{year}\b", part, asked.text
+        )
+        return replace(asked, text=text, clauses=())
+    return asked
+
+
+_PARTS = ("Q{q} {y}", "q{q} {y}", "the {o} quarter of {y}", "the {o} quarter {y}", "H1 {y}")
+_ORDINALS = ("first", "second", "third", "fourth")
+
+
 @lru_cache(maxsize=2)
 def _others(split: Split) -> tuple[str, ...]:
     return tuple(company_names(split, 300, 77))
+
+
+def _threshold(rng: random.Random) -> str:
+    figure = rng.choice((1, 2, 3, 5, 10, 25, 50, 100, 250, 500, 750, 1.5, 2.5))
+    return rng.choice(
+        ("${} billion", "${} million", "${}bn", "{} million", "${}m", "USD {}m")
+    ).format(figure)
+
+
+def _typo(rng: random.Random, text: str) -> str:
+    """The text with one slip of the finger in a longer word."""
+    places = [m for m in re.finditer(r"[A-Za-z]{6,}", text)]
+    if not places:
+        return text
+    word = rng.choice(places)
+    at = rng.randrange(word.start() + 1, word.end() - 1)
+    slip = rng.randrange(3)
+    if slip == 0:
+        return text[:at] + text[at + 1 :]
+    if slip == 1:
+        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+    return text[:at] + text[at] + text[at:]
 
 
 def _bare(text: str) -> str:
@@ -535,6 +644,8 @@ def _dressed(rng: random.Random, text: str) -> str:
     if rng.random() < 0.08:
         end = "?" if text.endswith("?") else ""
         text = text.rstrip("?.") + rng.choice(_CLOSING) + end
+    if rng.random() < 0.04:
+        text = _typo(rng, text)
     draw = rng.random()
     if draw < 0.15:
         text = text.rstrip("?.")

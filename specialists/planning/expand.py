@@ -13,6 +13,8 @@ from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
 from specialists.planning.clauses import Clause, Noun, Row
 from specialists.workspace.catalogue import Catalogue, Period
 
+_Item = tuple[tuple[Noun, ...], str | None, Row | None, Period]
+"""One value: measures, company, row, period."""
 _OF_TWO = {"share": "share", "over": "ratio", "plus": "sum", "less": "difference"}
 _AGGREGATE = {"mean": "average", "sum": "sum", "max": "highest", "min": "lowest"}
 _GIVEN = {"mean": "average", "sum": "sum", "max": "maximum", "min": "minimum"}
@@ -46,8 +48,14 @@ class _Builder:
 class Expander:
     """Turns clauses into a plan over one catalogue's years and companies."""
 
-    def __init__(self, catalogue: Catalogue, first: int, last: int) -> None:
-        """``first`` … ``last``: the fiscal years the data hold."""
+    def __init__(
+        self, catalogue: Catalogue, first: int, last: int, timeless: frozenset[str] = frozenset()
+    ) -> None:
+        """``first`` … ``last``: the fiscal years the data hold.
+
+        ``timeless``: labels of measures that have no year, such as a company's sector.
+        """
+        self._timeless = timeless
         self._first = first
         self._last = last
         firms = [c.name for c in catalogue.companies]
@@ -89,7 +97,7 @@ class Expander:
     def _values(self, builder: _Builder, clause: Clause) -> None:
         ranked = clause.verb in {"top", "bottom"}
         spread = [p for p in clause.periods if p.first != p.last]
-        if ranked and not clause.companies:
+        if ranked and len(clause.companies) < 2:
             self._ranking(builder, clause)
             return
         listed = self._listed(clause)
@@ -104,19 +112,14 @@ class Expander:
                 for year in _years(period):
                     self._value(builder, clause, nouns, company, row, year)
             return
+        if clause.verb in {"diff", "times"}:
+            two = len(listed) > 2 and clause.form is None  # a pair for each measure
+            for noun in clause.measures if two else (None,):
+                pair = [item for item in listed if noun is None or item[0] == (noun,)]
+                self._against(builder, clause, pair)
+            return
         refs = [self._value(builder, clause, n, e, r, p) for n, e, r, p in listed]
         names = [self._phrase(clause, n, e, r, p) for n, e, r, p in listed]
-        if clause.verb in {"diff", "times"}:
-            periods = [p for _, _, _, p in listed]
-            if len(clause.periods) == 2 and periods[0].first < periods[1].first:
-                refs, names = refs[::-1], names[::-1]  # the later one less, or over, the earlier
-            if clause.verb == "diff":
-                text = f"By how much did {names[0]} exceed {names[1]}?"
-                builder.calculate("difference", text, refs)
-            else:
-                text = f"What was {names[0]} divided by {names[1]}, as a multiple?"
-                builder.calculate("ratio", text, refs)
-            return
         if ranked:
             most = "largest" if clause.verb == "top" else "smallest"
             operation = "maximum" if clause.verb == "top" else "minimum"
@@ -124,6 +127,19 @@ class Expander:
             return
         operation = _GIVEN[clause.verb]
         builder.calculate(operation, f"What is the {operation} of {_listing(names)}?", refs)
+
+    def _against(self, builder: _Builder, clause: Clause, pair: Sequence[_Item]) -> None:
+        """The first value less, or over, the second; of two years the later comes first."""
+        refs = [self._value(builder, clause, n, e, r, p) for n, e, r, p in pair]
+        names = [self._phrase(clause, n, e, r, p) for n, e, r, p in pair]
+        if len(clause.periods) == 2 and pair[0][3].first < pair[1][3].first:
+            refs, names = refs[::-1], names[::-1]
+        if clause.verb == "diff":
+            text = f"By how much did {names[0]} exceed {names[1]}?"
+            builder.calculate("difference", text, refs)
+        else:
+            text = f"What was {names[0]} divided by {names[1]}, as a multiple?"
+            builder.calculate("ratio", text, refs)
 
     def _between(self, builder: _Builder, clause: Clause) -> None:
         first, last = self._ends(clause.periods)
@@ -159,8 +175,11 @@ class Expander:
             many = clause.number or 1
             who = f"company{group}" if many == 1 else f"{many} companies{group}"
             what = self._measure(clause, nouns)
+            company = clause.companies[0] if clause.companies else None
+            if company is not None:
+                who = f"segment of {company}"
             text = f"Which {who} had the {most} {what} {_when(period)}?"
-            inputs = self._inputs(clause, nouns, None, row, period)
+            inputs = self._inputs(clause, nouns, company, row, period)
             if many > 1:
                 inputs["count"] = many
             builder.add("table_qa", text, inputs)
@@ -222,6 +241,8 @@ class Expander:
         if clause.form is None:
             what = self._phrase(clause, nouns, company, row, None)
             text = f"What was {what} {_when(period)}?"
+            if nouns and nouns[0].label in self._timeless:
+                text = f"What is {what}?"
             told = nouns and nouns[0].told_by == "documents"
             inputs = self._inputs(clause, nouns, company, row, period)
             return builder.add("extraction" if told else "table_qa", text, inputs)
@@ -252,7 +273,8 @@ class Expander:
             inputs["company"] = company
         if row is not None:
             inputs["row"] = row.label
-        inputs["period"] = period.label
+        if not (nouns and nouns[0].label in self._timeless):
+            inputs["period"] = period.label
         return inputs
 
     # --- what is meant --------------------------------------------------------------------------
@@ -267,9 +289,7 @@ class Expander:
         rows: tuple[Row | None, ...] = clause.rows or (None,)
         return list(product(self._nouns(clause), companies, rows))
 
-    def _listed(
-        self, clause: Clause
-    ) -> list[tuple[tuple[Noun, ...], str | None, Row | None, Period]]:
+    def _listed(self, clause: Clause) -> list[_Item]:
         periods = clause.periods
         if not periods:
             one = len(self._subjects(clause)) == 1

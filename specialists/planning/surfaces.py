@@ -36,7 +36,7 @@ _SPOKEN: dict[Form, tuple[str, ...]] = {
         "{a}/{b}",
         "{a} over {b}",
         "{a} as a multiple of {b}",
-        "{a}-to-{b} ratio",
+        "{a} per {b}",
         "{a} relative to {b}",
     ),
     "plus": (
@@ -198,6 +198,8 @@ class Cast:
         self._derived = {
             k: m for k, m in index.derived.items() if m.parts and m.parts[0].key in self._concepts
         }
+        self.profile = [k for k in index.concepts if k in words.attributes]
+        """Attributes of companies that the tables hold, by the lexicon's key."""
         self._told = {k: t for k, t in words.documents.items() if k not in index.concepts}
         self.titles: dict[str, list[str]] = {}
         self.sectors: list[Row] = []
@@ -257,6 +259,12 @@ class Cast:
         if draw < ratios:
             return self.ratio(rng)
         return self.told(rng) if draw < ratios + told else self.plain(rng)
+
+    def attribute(self, rng: random.Random) -> Said:
+        """A text about a company: its sector, its seat."""
+        key = rng.choice(self.profile)
+        label = self.linker.index.concepts[key].label
+        return Said(rng.choice(self._lexicon.attributes[key].spellings), (Noun(label),))
 
     def several(self, rng: random.Random, count: int) -> Said:
         """Measures in a list."""

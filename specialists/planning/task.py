@@ -192,7 +192,8 @@ def read_compact(reply: str, inputs: PlanningInputs, linked: Linked) -> Plan:
 def expand(inputs: PlanningInputs, parts: Sequence[clauses.Clause], note: str = "") -> Plan:
     """Clauses as a plan over the inputs' catalogue."""
     index = inputs.linker.index
-    return Expander(inputs.catalogue, index.first, index.last).plan(parts, note)
+    expander = Expander(inputs.catalogue, index.first, index.last, index.timeless)
+    return expander.plan(parts, note)
 
 
 def note_on(linked: Linked, parts: Sequence[clauses.Clause]) -> str:

@@ -212,7 +212,7 @@ class Linker:
         )
 
     def _sure(self, chosen: list[_Match], tokens: list[_Token], mixed: bool) -> list[_Match]:
-        """Without words that belong to a stranger's name: the *Stores* of ``Dalstead Stores Corp``."""
+        """Without words of a stranger's name: the *Stores* of ``Dalstead Stores Corp``."""
         if not mixed:
             return chosen
         kept: list[_Match] = []
@@ -227,8 +227,11 @@ class Linker:
                 and tokens[match.first].capital
                 and bool(before and after)
                 and self._stranger(before[0])
-                and after[0].capital
-                and after[0].low in self._suffixes
+                and (
+                    match.meanings[0].kind != "c"
+                    or after[0].low == "'s"
+                    or (after[0].capital and after[0].low in self._suffixes)
+                )
             )
             if not part:
                 kept.append(match)

@@ -109,6 +109,11 @@ class LinkIndex:
         """Measures and attributes of the tables, by the lexicon's key or their own title."""
         self.derived: dict[str, Meaning] = {}
         """Ratios, sums and differences whose two measures are there, by the lexicon's key."""
+        dated = {table.name for table in catalogue.tables if table.periods}
+        self.timeless = frozenset(
+            m.label for m in concepts.values() if m.value.options[0][0] not in dated
+        )
+        """Labels of measures that a table without years holds."""
         self._derived(concepts)
         self._documents(concepts)
         self._row_keys(catalogue.tables)
