@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from specialists.engines.base import Engine
+from specialists.engines.langchain import LangChainEngine
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Grammar, Message, Sampling, ToolSpec
 from specialists.foundation.errors import AdapterError, ContextOverflow
@@ -47,14 +50,23 @@ class Served:
     grammars: bool = True
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "langchain"])
 async def served(
-    request: pytest.FixtureRequest, base: Path, adapters: dict[str, Path]
+    request: pytest.FixtureRequest, base: Path, adapters: dict[str, Path], openai_url: str
 ) -> AsyncIterator[Served]:
-    engine = LocalEngine.load(base, adapters=adapters)
-    assert isinstance(engine, Engine)
-    yield Served(engine)
-    await engine.aclose()
+    made: dict[str, Callable[[], Served]] = {
+        "local": lambda: Served(LocalEngine.load(base, adapters=adapters)),
+        "langchain": lambda: Served(_over_http(openai_url), adapters=False, grammars=False),
+    }
+    served = made[request.param]()
+    assert isinstance(served.engine, Engine)
+    yield served
+    await served.engine.aclose()
+
+
+def _over_http(url: str) -> LangChainEngine:
+    chat = ChatOpenAI(model="tiny", base_url=url, api_key=SecretStr("none"), max_retries=0)
+    return LangChainEngine(chat, name="tiny")
 
 
 async def test_reply_fits_its_json_schema(served: Served) -> None:
