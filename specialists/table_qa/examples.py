@@ -47,6 +47,8 @@ WEIGHTS: dict[str, int] = {
     "year": 7,
     "ranking": 8,
     "ranking_sector": 5,
+    "ranking_ratio": 4,
+    "year_ratio": 2,
     "across": 3,
     "across_sector": 3,
     "compare": 4,
@@ -332,11 +334,7 @@ def _ratio_named(rng: random.Random, world: _World) -> _Case | None:
 
 
 def _ratio_change(rng: random.Random, world: _World) -> _Case | None:
-    fit = [
-        r
-        for r in world.ratios
-        if {t.name for t, _ in world.measures[r[1]]} & {t.name for t, _ in world.measures[r[2]]}
-    ]
+    fit = _ratios_of_one_table(world)
     if not fit:
         return None
     phrase, _, _, form = rng.choice(fit)
@@ -384,6 +382,35 @@ def _ranked(key: str, **kinds: int) -> Maker:
         return _Case(slots, script, kinds)
 
     return make
+
+
+def _ranked_by_ratio(key: str, **kinds: int) -> Maker:
+    """Which company or year had the most of one measure over another, both in one table."""
+
+    def make(rng: random.Random, world: _World) -> _Case | None:
+        fit = _ratios_of_one_table(world)
+        if not fit:
+            return None
+        word, way = _superlative(rng)
+        phrase = rng.choice(fit)[0]
+        if rng.random() < 0.3:
+            _, one, other, form = rng.choice(fit)
+            labels = [lexicon().measures[c].label for c in (one, other)]
+            phrase = (" as a percentage of " if form == "share" else " divided by ").join(labels)
+
+        def script(ep: CompactEpisode) -> Script:
+            first, second = _handles(ep, "c")
+            order = f"{first} / {second} {way}"
+            return Script((_ask(ep, measures=2, key=key, order=order),), answer="first")
+
+        return _Case({**_base(rng, world), "m": phrase, "h": word}, script, {"c": 2, **kinds})
+
+    return make
+
+
+def _ratios_of_one_table(world: _World) -> list[tuple[str, str, str, str]]:
+    held = {m: {t.name for t, _ in tables} for m, tables in world.measures.items()}
+    return [r for r in world.ratios if held[r[1]] & held[r[2]]]
 
 
 def _compare(rng: random.Random, world: _World) -> _Case:
@@ -496,6 +523,8 @@ _CASES: dict[str, Maker] = {
     "year": _ranked("fiscal_year", p=-1),
     "ranking": _ranked("company", e=0),
     "ranking_sector": _ranked("company", e=0, r=1),
+    "ranking_ratio": _ranked_by_ratio("company", e=0),
+    "year_ratio": _ranked_by_ratio("fiscal_year", p=-1),
     "across": _across(False),
     "across_sector": _across(True),
     "compare": _compare,

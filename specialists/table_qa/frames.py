@@ -94,7 +94,7 @@ ATTRIBUTE = _kind("attribute", [
     "look up $e 's $m",
     "in which $m is $e ?",
     "for $e , what is the $m ?",
-])
+], plan=["what is the $m of $e ?"])
 
 DIFFERENCE = _kind("difference", [
     "by how much did {what} {grow} {span} ?",
@@ -331,6 +331,10 @@ RANKING = _kind("ranking", [
     "tell me which {who} {reported} the $h $m {when}",
     "show the {who} having the $h $m {when}",
     "which of {all} has the $h $m {when} ?",
+    "the $h $m {when} belonged to which {who} ?",
+    "which {who} leads {all} with the $h $m {when} ?",
+    "rank {all} by $m {when} and name the $h",
+    "who can claim the $h $m {when} ?",
 ], plan=["which company had the $h $m in $b ?"], reported=["reported", "posted", "recorded", "had", "showed", "booked"])
 
 RANKING_SECTOR = _kind("ranking_sector", [
@@ -347,6 +351,36 @@ RANKING_SECTOR = _kind("ranking_sector", [
     "within the $s sector , which {who} came out $h by $m {when} ?",
     "for the $s sector , who {reported} the $h $m {when} ?",
 ], plan=["which company in the $s sector had the $h $m in $b ?"], reported=["reported", "posted", "recorded", "had"])
+
+RANKING_RATIO = _kind("ranking_ratio", [
+    "which {who} had the $h $m {when} ?",
+    "who had the $h $m {when} ?",
+    "{when} , which {who} had the $h $m ?",
+    "name the {who} with the $h $m {when}",
+    "which {who} ranked $h by $m {when} ?",
+    "of {all} , which had the $h $m {when} ?",
+    "whose $m was $h {when} ?",
+    "at which {who} was the $m $h {when} ?",
+    "find the {who} with the $h $m {when}",
+    "by $m , which {who} came out $h {when} ?",
+    "which of {all} has the $h $m {when} ?",
+    "{who} with the $h $m {when}",
+    "the $h $m {when} belonged to which {who} ?",
+    "rank {all} by $m {when} and name the $h",
+    "who can claim the $h $m {when} ?",
+    "which {who} leads with the $h $m {when} ?",
+], plan=["which company had the $h $m in $b ?"])
+
+YEAR_RATIO = _kind("year_ratio", [
+    "in which year was {what} $h [{range}] ?",
+    "which year was {what} $h [{range}] ?",
+    "when was {what} $h [{range}] ?",
+    "in what year did $e have its $h $m [{range}] ?",
+    "which year saw the $h $m of $e [{range}] ?",
+    "year with the $h $m of $e [{range}]",
+    "when did $e report its $h $m [{range}] ?",
+    "name the year with the $h $m at $e [{range}]",
+], plan=["in which year was the $m of $e $h from $a to $b ?"])
 
 ACROSS = _kind("across", [
     "{ask} the $w $m of {all} {when} ?",
@@ -465,7 +499,7 @@ WHICH_SEGMENT = _kind("which_segment", [
     "segment with the $h $m at $e {when}",
     "which segment {brought} $e the $h $m {when} ?",
     "of the segments of $e , which had the $h $m {when} ?",
-], brought=["brought", "reported", "produced", "generated"])
+], plan=["which segment of $e had the $h $m in $b ?"], brought=["brought", "reported", "produced", "generated"])
 
 UNKNOWN = _kind("unknown", [
     "how many $m did $e have {when} ?",

@@ -2,6 +2,7 @@
 
 ``SELECT AVG(<c1>) FROM <t1> WHERE <e1> AND <p1>`` · ``SELECT <c1>, <c2> FROM <t1> WHERE <e1> AND ENDS(<p1>)`` ·
 ``SELECT company, <c1> FROM <t1> WHERE <p1> AND <r1> ORDER BY <c1> DESC LIMIT 1`` ·
+``SELECT company, <c1>, <c2> FROM <t1> WHERE <p1> ORDER BY <c1> / <c2> DESC LIMIT 1`` ·
 ``SELECT <c1> FROM <t1> WHERE <p1> AND ( <e1> OR <e2> )``. ``ENDS`` means the first and the last year of a
 range. Whatever this writes is still hostile input to the sandbox; nothing here runs it.
 """
@@ -25,7 +26,7 @@ LIMIT_ROWS = 50
 
 _QUERY = re.compile(
     r"SELECT (?P<select>.+?) FROM (?P<table><t\d+>)(?: WHERE (?P<where>.+?))?"
-    r"(?: ORDER BY (?P<order>\S+) (?P<way>DESC|ASC) LIMIT 1)?"
+    r"(?: ORDER BY (?P<order>\S+)(?: / (?P<over><c\d+>))? (?P<way>DESC|ASC) LIMIT 1)?"
 )
 _AGGREGATE = re.compile(r"(SUM|AVG|MIN|MAX)\((<c\d+>)\)")
 _ENDS = re.compile(r"ENDS\((<p\d+>)\)")
@@ -54,6 +55,8 @@ class Lookup:
     aggregate: str | None = None
     where: tuple[Condition, ...] = ()
     order: Column | None = None
+    over: Column | None = None
+    """What ``order`` is divided by, where rows are ranked by a ratio."""
     way: Literal["ASC", "DESC"] = "DESC"
 
     @property
@@ -88,10 +91,11 @@ def read(query: str, handles: Handles, catalogue: Catalogue) -> Lookup:
     columns = tuple(_column(i, match["table"], table, handles) for i in items)
     where = [_condition(c, match["table"], table, handles) for c in _conjuncts(match["where"])]
     order = _column(match["order"], match["table"], table, handles) if match["order"] else None
+    over = _column(match["over"], match["table"], table, handles) if match["over"] else None
     if not where and order is None and aggregate is None:
         raise AnswerError("a query needs WHERE or an aggregate")
     way = "ASC" if match["way"] == "ASC" else "DESC"
-    return Lookup(table, columns, aggregate[1] if aggregate else None, tuple(where), order, way)
+    return Lookup(table, columns, aggregate[1] if aggregate else None, tuple(where), order, over, way)
 
 
 def _conjuncts(text: str | None) -> list[str]:
@@ -183,11 +187,16 @@ def sql(lookup: Lookup) -> str:
     conditions = [t for c in lookup.where if (t := _where(c))]
     if lookup.order is not None:
         conditions.append(f"{_name(lookup.order)} IS NOT NULL")
+    if lookup.over is not None:
+        conditions.append(f"{_name(lookup.over)} <> 0")
     text = f"SELECT {', '.join([*keys, *shown])} FROM {_quoted(lookup.table.name)}"
     if conditions:
         text += f" WHERE {' AND '.join(conditions)}"
     if lookup.order is not None:
-        return f"{text} ORDER BY {_name(lookup.order)} {lookup.way} LIMIT 1"
+        by = _name(lookup.order)
+        if lookup.over is not None:
+            by = f"{by} / {_name(lookup.over)}"
+        return f"{text} ORDER BY {by} {lookup.way} LIMIT 1"
     if lookup.aggregate:
         return text
     period = lookup.table.column("period")
@@ -244,14 +253,14 @@ def _table_pattern(handle: str, table: Table, handles: Handles) -> str | None:
     shown = [one, f"{one}, {one}", rf"({'|'.join(AGGREGATES)})\({one}\)"]
     keys = [word for word, role in KEYS.items() if table.column(role) is not None]
     if keys:
-        shown.append(f"({'|'.join(keys)}), {one}")
+        shown.append(f"({'|'.join(keys)}), {one}(, {one})?")
     conditions = _conditions(table, handles)
     by = "|".join([*measures, *(["fiscal_year"] if "fiscal_year" in keys else [])])
     text = f"SELECT ({'|'.join(shown)}) FROM {handle}"
     if conditions:
         any_of = f"({'|'.join(conditions)})"
         text += f"( WHERE {any_of}( AND {any_of}){{0,3}})?"
-    return f"{text}( ORDER BY ({by}) (DESC|ASC) LIMIT 1)?"
+    return f"{text}( ORDER BY ({by})( / {one})? (DESC|ASC) LIMIT 1)?"
 
 
 def _conditions(table: Table, handles: Handles) -> list[str]:

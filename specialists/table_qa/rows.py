@@ -67,9 +67,15 @@ class Rows:
         order = lookup.order or lookup.table.column("period")
         if lookup.order is not None:
             rows = [r for r in rows if r[lookup.order.name] is not None]
+        over = lookup.over
+        if over is not None:
+            rows = [r for r in rows if r[over.name]]
         if order is not None:
             down = lookup.order is not None and lookup.way == "DESC"
-            rows.sort(key=lambda r: r[order.name], reverse=down)
+            rows.sort(
+                key=lambda r: r[order.name] / r[over.name] if over is not None else r[order.name],
+                reverse=down,
+            )
         rows = rows[:1] if lookup.order is not None else rows
         shown = [*keys, *lookup.columns]
         data = {

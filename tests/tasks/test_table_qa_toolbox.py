@@ -90,6 +90,16 @@ CASES: dict[str, Any] = {
     "What was the total revenue across all companies in 2020?": lambda ep: Script(
         (_ask(ep, aggregate="SUM"),)
     ),
+    "Which company had the highest gross margin in 2020?": lambda ep: Script(
+        (
+            _ask(
+                ep,
+                key="company",
+                order=f"{ep.handles.of('c')[0]} / {ep.handles.of('c')[1]} DESC",
+            ),
+        ),
+        answer="first",
+    ),
     "What is the revenue of $e?": lambda ep: Script((_ask(ep, order="fiscal_year DESC"),)),
     "Where is $e headquartered?": lambda ep: Script((_ask(ep),), answer="first"),
 }
