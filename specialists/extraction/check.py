@@ -24,8 +24,6 @@ TOLERANCE = 1e-6
 """Relative difference of two amounts that count as the same."""
 
 _SAME_UNIT = {"count": "", "percent": "%", "": ""}
-_IDLE_WORDS = "of the a an in for to and number total rate expense end high low upper"
-_IDLE = frozenset(_IDLE_WORDS.split())
 
 
 class ExtractionAnswer(BaseModel):
@@ -157,9 +155,8 @@ def _misfit(inputs: ExtractionInputs, answer: ExtractionAnswer) -> list[str]:
 
 def _near(inputs: ExtractionInputs) -> bool:
     """Whether the passage shares a telling word with the metric, under any of its names."""
-    spoken = set(words(inputs.text))
-    telling = {w for w in clues(inputs.metric) if w not in _IDLE}
-    return not telling or not spoken.isdisjoint(telling)
+    telling = clues(inputs.metric)
+    return not telling or not telling.isdisjoint(words(inputs.text))
 
 
 def _ahead(inputs: ExtractionInputs, answer: ExtractionAnswer) -> bool:

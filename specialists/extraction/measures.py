@@ -68,11 +68,18 @@ def label(metric: str) -> str:
 
 
 def clues(metric: str) -> frozenset[str]:
-    """Every word that any name of the metric holds, folded; verbs of filings for some included."""
+    """The telling words of all the metric's names, folded; for some the words of filings too."""
     key, book = concept(metric), lexicon()
     term = book.documents.get(key) or book.measures.get(key)
     phrases = [words(metric), *((words(term.label), *term.phrases) if term else ())]
-    return frozenset(w for p in phrases for w in p) | _VERBS.get(key, frozenset())
+    return frozenset(w for p in phrases for w in p if w not in _IDLE) | _VERBS.get(key, frozenset())
+
+
+_IDLE_WORDS = (
+    "of the a an in for to on and & by number total rate count size expense end high low upper"
+)
+_IDLE = frozenset(_IDLE_WORDS.split())
+"""Words of metrics that tell nothing by themselves."""
 
 
 _VERBS: dict[str, frozenset[str]] = {

@@ -48,7 +48,8 @@ class Writer:
     """Draws one passage: who, when, what, and in which words."""
 
     def __init__(self, rng: random.Random, fold: Fold, owner: str, other: str, about: int) -> None:
-        self.rng, self.fold = rng, fold
+        self.rng = rng
+        self.fold: Fold = fold
         self.owner, self.other, self.about = owner, other, about
         self.asked = owner
         self.sign = rng.choices(list(SIGNS), list(SIGNS.values()))[0]

@@ -23,6 +23,7 @@ from specialists.extraction.check import (
 from specialists.extraction.conclude import Read, conclude
 from specialists.extraction.measures import label
 from specialists.extraction.render import ExtractionInputs, Passage, render
+from specialists.extraction.windows import likely
 from specialists.foundation.contracts import Evidence, Finding, Message, Span, Subtask
 from specialists.foundation.errors import AnswerError
 from specialists.task import (
@@ -36,6 +37,7 @@ from specialists.task import (
     Task,
     system,
 )
+from specialists.workspace.links import Linker
 from specialists.workspace.subject import Subject, forms, given_text, subject
 from specialists.workspace.tools import Tools
 
@@ -79,7 +81,7 @@ class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
         Raises:
             NotFound: the subtask names a company the workspace has not.
         """
-        metric = given_text(subtask, given, "metric", "measure", "what") or subtask.instruction
+        metric = _metric(subtask, given, tools)
         text = given_text(subtask, given, "text", "passage")
         catalogue = tools.snapshot.catalogue
         if text:
@@ -93,7 +95,7 @@ class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
                 )
             ]
         about = subject(subtask, given, catalogue)
-        spans = await _search(tools, metric, about)
+        spans = likely(await _search(tools, metric, about), metric, PASSAGES)
         documents = {d.id: d for d in tools.snapshot.documents}
         company, period = about.company, about.period
         made: list[ExtractionInputs] = []
@@ -147,10 +149,10 @@ class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
         Raises:
             AnswerError: the answer's figure or period has no handle in the passage.
         """
+        episode = self.begin(inputs, seed=seed)
         passage = render(inputs, None if seed is None else random.Random(seed))
         reply = Message(role="assistant", content=_written(answer, passage))
-        user = Message(role="user", content=passage.prompt)
-        return (system(self.name, self.instructions, "compact"), user, reply)
+        return (*episode.messages, reply)
 
 
 def schema(passage: Passage) -> dict[str, Any]:
@@ -215,10 +217,19 @@ def _written(answer: ExtractionAnswer, passage: Passage) -> str:
     raise AnswerError("the passage does not hold the figure")
 
 
+def _metric(subtask: Subtask, given: Mapping[str, Finding], tools: Tools) -> str:
+    """The asked metric in words: an input, else what the instruction links to, else all of it."""
+    told = given_text(subtask, given, "metric", "measure")
+    if told:
+        return told
+    linked = Linker(tools.snapshot.catalogue).link(subtask.instruction)
+    named = [t.label for _, t in linked.handles.items() if t.kind in ("d", "c")]
+    return named[0] if named else subtask.instruction
+
+
 async def _search(tools: Tools, metric: str, about: Subject) -> list[Span]:
-    """Passages of the company's filings of the year and the next, then of any year, best first."""
-    query = f"{about.company.name if about.company else ''} {label(metric)} {metric}".strip()[:300]
-    base: dict[str, Any] = {"query": query, "limit": PASSAGES}
+    """Documents of the company: filings of the year asked, of the next and the last, then any."""
+    base: dict[str, Any] = {"query": f"{label(metric)} {metric}"[:300], "limit": PASSAGES}
     if about.company:
         base["company"] = about.company.name
     tries: list[dict[str, Any]] = []
@@ -226,15 +237,11 @@ async def _search(tools: Tools, metric: str, about: Subject) -> list[Span]:
         year = about.period.last
         tries += [{**base, "year": y, "kind": "filing"} for y in (year, year + 1, year - 1)]
         tries.append({**base, "year": year})
-    else:
-        tries.append({**base, "kind": "filing"})
-    tries.append(base)
-    spans: dict[tuple[str, int], Span] = {}
+    tries += [{**base, "kind": "filing"}, base]
+    spans: dict[str, Span] = {}
     for arguments in tries:
-        if len(spans) >= PASSAGES:
-            break
         found = await tools.call("search", arguments)
         for evidence in found.evidence:
             if isinstance(evidence, Span):
-                spans.setdefault((evidence.document, evidence.start), evidence)
-    return list(spans.values())[:PASSAGES]
+                spans.setdefault(evidence.document, evidence)
+    return list(spans.values())

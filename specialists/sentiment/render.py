@@ -1,9 +1,9 @@
 """A headline in handles: the company asked about is ``<e1>``, others ``<e2>``, figures ``<n1>``.
 
 Unlike other jobs the numbering is never shuffled: the target is always ``<e1>``, so that a small
-model need not be told who is meant. Where no company is asked about there is no ``<e1>``: the whole text
-counts. Names say nothing that the model could lean on (measured with TF-IDF on SEntFiN, masking the
-names costs 1.4 points of .795, masking figures nothing).
+model need not be told who is meant. Where no company is asked about there is no ``<e1>``: the whole
+text counts. Names say nothing that the model could lean on (with TF-IDF on SEntFiN, masking names
+costs 1.4 points of .795, masking figures nothing).
 """
 
 from __future__ import annotations

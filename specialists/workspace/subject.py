@@ -76,6 +76,9 @@ def known(name: str, catalogue: Catalogue) -> Company | None:
     for company in catalogue.companies:
         if wanted in {form.casefold() for form in forms(company)}:
             return company
+    for table in catalogue.tables:  # a company that only its own table names
+        if table.company and table.company.casefold() == wanted:
+            return Company(name=table.company)
     return None
 
 

@@ -14,6 +14,7 @@ from specialists.sentiment.render import SentimentInputs
 from specialists.sentiment.task import HEADLINES, SentimentTask, summary, verdict
 from specialists.task import Outcome
 from specialists.workspace.catalogue import Catalogue, Company, Document, Title
+from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.snapshot import Snapshot
 from specialists.workspace.toolbox import Toolbox
 
@@ -49,7 +50,7 @@ def toolbox(*documents: Document) -> Toolbox:
         tables=(),
         documents=titles,
     )
-    return Toolbox(Snapshot(catalogue, {}, documents))
+    return Toolbox(Snapshot(catalogue, {}, documents), Sandbox())
 
 
 def outcome(
