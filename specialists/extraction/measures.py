@@ -144,18 +144,9 @@ def dressed(number: Number, metric: str, text: str) -> Quantity:
     heading = _IN.search(text)
     if scale == 1.0 and heading and unit not in ("%", "x") and kind not in ("%", "count"):
         scale = _SCALE[heading[1].lower()]
-    if not unit:
-        if kind in ("%", "count"):
-            unit = kind
-        elif kind == "money" or scale != quantity.scale:
-            unit = next(
-                (
-                    n.quantity.unit
-                    for n in scan(text)
-                    if n.quantity.unit.isalpha() and len(n.quantity.unit) == 3
-                ),
-                "",
-            )
-        else:
-            unit = "count"
+    if not unit and kind in ("%", "count"):
+        unit = kind
+    elif not unit and (kind == "money" or scale != quantity.scale):
+        units = (n.quantity.unit for n in scan(text))
+        unit = next((u for u in units if len(u) == 3 and u.isalpha()), "")
     return Quantity(value=quantity.value, unit=unit, scale=scale)

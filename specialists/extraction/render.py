@@ -75,7 +75,7 @@ def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passag
     text, handles = inputs.text[:LONGEST], Handles(rng)
     asked = concept(inputs.metric)
     entity = inputs.entity or inputs.owner
-    who = handles.bind("e", entity.casefold(), entity) if entity else ""
+    who = handles.bind("e", entity, entity, entity.casefold()) if entity else ""
     when = _year(handles, inputs.year) if inputs.year is not None else ""
     marks: list[Mark] = []
     if who:
@@ -83,9 +83,7 @@ def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passag
     for start, end in mentions(text, (*inputs.others, inputs.owner)):
         if handles.room("e"):
             name = text[start:end]
-            marks.append(
-                Mark(start, end, handles.bind("e", name.casefold(), name, name.casefold()))
-            )
+            marks.append(Mark(start, end, handles.bind("e", name, name, name.casefold())))
     for start, end, year in years(text, inputs.about):
         if handles.room("p"):
             marks.append(Mark(start, end, _year(handles, year)))
@@ -104,7 +102,11 @@ def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passag
             marks.append(Mark(start, end, handle))
             named = handle if key == asked else named
     question = [label(inputs.metric), named, who and f"of {who}", when and f"in {when}", "?"]
-    owner = handles.bind("e", inputs.owner.casefold(), inputs.owner) if inputs.owner else ""
+    owner = (
+        handles.bind("e", inputs.owner, inputs.owner, inputs.owner.casefold())
+        if inputs.owner
+        else ""
+    )
     head = [owner, _year(handles, inputs.about) if inputs.about is not None else ""]
     front = " ".join(part for part in head if part)
     body = f"{front} : {masked(text, marks)}" if front else masked(text, marks)

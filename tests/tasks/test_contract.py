@@ -156,6 +156,7 @@ def test_gold_passes_its_own_checks(name: str, fold: Fold) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_the_last_reply_says_the_gold_answer(name: str, fold: Fold) -> None:
     some = drawn(name, fold)
+    wrong: list[str] = []
     for example in some.examples:
         opened, names = record(some, example)
         last = example.dialogue[-1]
@@ -163,7 +164,11 @@ def test_the_last_reply_says_the_gold_answer(name: str, fold: Fold) -> None:
         assert not last.tool_calls
         parsed = opened.episode.answer(renamed(last.content, names))
         score = some.task.score(example, parsed)
-        assert score.right, f"{example.id}: {last.content} is {parsed}: {score.note}"
+        if not score.right:
+            wrong.append(f"{example.id}: {last.content} is {parsed}: {score.note}")
+    # Held out, a question that linking spoilt stays in, to count against the job: no reply can say
+    # its answer. What is learnt from is always right.
+    assert len(wrong) <= (0 if fold in ("train", "dev") else COUNT // 10), wrong
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -1,4 +1,6 @@
-"""The short dialogue over the real toolbox: same observations as over plain rows, gold calls admitted."""
+"""The short dialogue over the real toolbox: same observations as over plain rows, gold calls
+admitted.
+"""
 
 from __future__ import annotations
 
