@@ -49,8 +49,11 @@ PARSER_ERRORS = (
     KeyError,
     IndexError,
     AttributeError,
+    AssertionError,
 )
 """What sqlglot raises on text that is no SQL: its own errors, and those of a parser surprised."""
+_OPENING = re.compile(r"[\s;(]*(?:select\b|with\b|from\b|--|/\*)", re.IGNORECASE)
+"""How a SELECT begins. Anything else is refused unparsed (sqlglot would log it as a command)."""
 _SIDES = {"", "LEFT", "RIGHT", "FULL"}
 _KINDS = {"", "INNER", "CROSS", "OUTER"}
 
@@ -67,7 +70,7 @@ class Admitted:
 
     def sql(self) -> str:
         """The text that runs."""
-        return self.query.sql(dialect="duckdb")
+        return write(self.query)
 
 
 class Admission:
@@ -93,7 +96,8 @@ class Admission:
         _check_bounded(query)
         try:
             columns = tuple(_name(column) for column in query.selects)
-            resolved = qualify(query.copy(), dialect="duckdb", schema={**self._schema})
+            named = _with_names(query.copy())
+            resolved = qualify(named, dialect="duckdb", schema={**self._schema})
         except OptimizeError as error:
             raise QueryRefused(self._unresolved(str(error), query)) from None
         except PARSER_ERRORS as error:
@@ -175,6 +179,8 @@ def parse(sql: str) -> exp.Query:
         raise QueryRefused("the query contains control characters")
     if _nesting(sql) > MAX_NESTING:
         raise QueryRefused(f"the query is nested deeper than {MAX_NESTING} parentheses")
+    if not _OPENING.match(sql):
+        raise QueryRefused("only SELECT is allowed")
     try:
         statements = [s for s in sqlglot.parse(sql, dialect="duckdb") if s is not None]
     except PARSER_ERRORS as error:
@@ -191,6 +197,11 @@ def parse(sql: str) -> exp.Query:
         _check_node(node)
     _check_size(query, nodes)
     return query
+
+
+def write(query: exp.Query) -> str:
+    """A query's text, without the comments it came with."""
+    return query.sql(dialect="duckdb", comments=False)
 
 
 def _walk(query: exp.Query) -> Iterator[exp.Expr]:
@@ -366,8 +377,20 @@ def _nesting(sql: str) -> int:
     return deepest
 
 
+def _with_names(query: exp.Query) -> exp.Query:
+    """Wrap and name subqueries in SELECT lists: ``qualify`` trips over ORDER BY 1 of a bare one."""
+    for select in list(query.find_all(exp.Select)):
+        for at, column in enumerate(select.expressions):
+            if isinstance(column, exp.Subquery):
+                name = column.alias or f"column{at + 1}"
+                column.set("alias", None)
+                wrapped = exp.Paren(this=column.copy())
+                column.replace(exp.alias_(wrapped, name, quoted=True))
+    return query
+
+
 def _name(column: exp.Expr) -> str:
-    if isinstance(column, exp.Alias | exp.Column):
+    if isinstance(column, exp.Alias | exp.Column) or column.alias:
         return column.alias_or_name
     return column.sql(dialect="duckdb").lower()[:60]
 

@@ -181,27 +181,40 @@ def cells(
         limit: how many cells at most.
     """
     tables = {table.name.lower(): table for table in snapshot.catalogue.tables}
-    chosen = [_chosen(tables[c.table], c) for c in traced.carriers]
-    if not any(chosen):
-        chosen = [_keys_of(tables[c.table], c) for c in traced.carriers]
     results = {value for row in rows for value in row if value is not None}
+    for choose in (_telling, _spoken_of):
+        columns = [choose(tables[c.table], c) for c in traced.carriers]
+        shown: list[Cell] = []
+        others: list[Cell] = []
+        for table, column, position in _positions(traced.carriers, columns, ids, 4 * limit):
+            cell = _cell(snapshot, tables[table], column, position)
+            (shown if cell.value in results else others).append(cell)
+        if shown or others:
+            return tuple([*shown, *others][:limit])
+    return ()
+
+
+def _positions(
+    carriers: Sequence[Carrier],
+    columns: Sequence[Sequence[Column]],
+    ids: Sequence[Sequence[Sequence[int]]],
+    limit: int,
+) -> Iterator[tuple[str, Column, int]]:
+    """The first ``limit`` cells' places, each once."""
     seen: set[tuple[str, str, int]] = set()
-    shown: list[Cell] = []
-    others: list[Cell] = []
     for of_row in ids:
-        for carrier, columns, positions in zip(traced.carriers, chosen, of_row, strict=True):
+        for carrier, chosen, positions in zip(carriers, columns, of_row, strict=True):
             for position in positions:
-                for column in columns:
+                for column in chosen:
                     key = (carrier.table, column.name, position)
-                    if key in seen or len(seen) >= 4 * limit:
-                        continue
-                    seen.add(key)
-                    cell = _cell(snapshot, tables[carrier.table], column, position)
-                    (shown if cell.value in results else others).append(cell)
-    return tuple([*shown, *others][:limit])
+                    if len(seen) >= limit:
+                        return
+                    if key not in seen:
+                        seen.add(key)
+                        yield carrier.table, column, position
 
 
-def _chosen(table: Table, carrier: Carrier) -> list[Column]:
+def _telling(table: Table, carrier: Carrier) -> list[Column]:
     """The columns worth citing: measures anywhere in the query, attributes in its SELECT list."""
     return [
         column
@@ -211,7 +224,8 @@ def _chosen(table: Table, carrier: Carrier) -> list[Column]:
     ]
 
 
-def _keys_of(table: Table, carrier: Carrier) -> list[Column]:
+def _spoken_of(table: Table, carrier: Carrier) -> list[Column]:
+    """Where nothing of that is there: the columns shown, or spoken of, or the first one."""
     for names in (carrier.shown, carrier.columns):
         if found := [column for column in table.columns if column.name.lower() in names]:
             return found

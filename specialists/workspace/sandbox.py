@@ -15,8 +15,8 @@ from sqlglot import exp
 from specialists.foundation.contracts import Cell
 from specialists.foundation.errors import QueryFailed
 from specialists.workspace import provenance, units
-from specialists.workspace.admission import Admission
-from specialists.workspace.sandbox_pool import Pool, RawRows, SandboxSettings
+from specialists.workspace.admission import Admission, write
+from specialists.workspace.sandbox_pool import Pool, QueryLate, RawRows, SandboxSettings
 from specialists.workspace.snapshot import Snapshot
 from specialists.workspace.units import Unit
 
@@ -96,6 +96,8 @@ class Sandbox:
             if traced.distinct:
                 raw = _merged(raw)
             cells = provenance.cells(snapshot, traced, raw.rows, raw.ids, self.settings.evidence)
+        except QueryLate:
+            raise
         except QueryFailed:
             if not traced.carriers:
                 raise
@@ -139,8 +141,8 @@ def _limited(query: exp.Query, rows: int) -> str:
     """The query's text, with a LIMIT of one row more than may come back or its own smaller one."""
     limit = query.args.get("limit")
     if limit is not None and int(limit.expression.name) <= rows:
-        return query.sql(dialect="duckdb")
-    return query.limit(rows + 1, copy=True).sql(dialect="duckdb")
+        return write(query)
+    return write(query.limit(rows + 1, copy=True))
 
 
 def _merged(raw: RawRows) -> RawRows:

@@ -52,6 +52,10 @@ class SandboxSettings(Config):
     """Contributing rows that are traced for one result."""
 
 
+class QueryLate(QueryFailed):
+    """A query that was stopped at its deadline."""
+
+
 @dataclass(frozen=True)
 class RawRows:
     """What a child answered."""
@@ -87,7 +91,8 @@ class Pool:
             hidden: how many of its last columns are row positions, or lists of them.
 
         Raises:
-            QueryFailed: it did not run: an error in it, time, memory or size limit.
+            QueryFailed: it did not run: an error in it, memory or size limit.
+            QueryLate: it was stopped at its deadline.
         """
         if self._closed:
             raise QueryFailed("the sandbox is closed")
@@ -122,7 +127,7 @@ class Pool:
             return raw
         except _Refused as error:
             healthy = not error.fatal
-            raise QueryFailed(str(error)) from None
+            raise (QueryLate if error.late else QueryFailed)(str(error)) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise QueryFailed(f"the query's process failed: {error}") from error
         finally:
@@ -177,9 +182,10 @@ class _Job:
 class _Refused(Exception):
     """A child's error, or a limit it ran into. ``fatal``: the child must be replaced."""
 
-    def __init__(self, message: str, *, fatal: bool) -> None:
+    def __init__(self, message: str, *, fatal: bool, late: bool = False) -> None:
         super().__init__(message)
         self.fatal = fatal
+        self.late = late
 
 
 class _Child:
@@ -284,6 +290,7 @@ class _Child:
             raise _Refused(
                 f"the query took longer than {self._settings.deadline_s:g} s and was stopped",
                 fatal=True,
+                late=True,
             )
 
 
