@@ -128,13 +128,15 @@ class Reply:
 
     def _draw(self, scores: np.ndarray) -> int:
         weights = np.exp((scores - scores.max()) / self._sampling.temperature)
-        order = np.argsort(-weights, kind="stable")
-        mass = np.cumsum(weights[order])
         if self._sampling.top_p < 1:
-            # the smallest set of tokens that holds top_p of the mass
-            mass = mass[: 1 + int(np.searchsorted(mass, self._sampling.top_p * mass[-1]))]
+            order = np.argsort(-weights, kind="stable")
+            held = np.cumsum(weights[order])
+            # the smallest set of tokens that holds top_p of the mass stays
+            weights[order[1 + int(np.searchsorted(held, self._sampling.top_p * held[-1])) :]] = 0.0
+        # In order of ids, not of weight: a last digit, which the batch may change, swaps no tokens.
+        mass = np.cumsum(weights)
         place = np.searchsorted(mass, self._random.random() * mass[-1], side="right")
-        return int(order[min(int(place), len(mass) - 1)])
+        return min(int(place), len(mass) - 1)
 
 
 class Scored:

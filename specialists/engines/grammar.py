@@ -126,15 +126,17 @@ class Hold:
         fork = self._matcher.fork()
         fork.accept_string(ahead)
         ends = fork.is_completed()
-        text = self._text.decode(said)
         if not ends:
             ahead = ahead[: _safe(ahead, self._text.added)]
-        ids, words = self._text.words(text + ahead)
-        if ids[: len(said)] != list(said):
-            return []  # the model spelled something in its own way: no telling how to go on
-        if not ends and ids and ids[-1] not in self._text.added_ids:
-            ids = ids[: words.index(words[-1])]
-        new = ids[len(said) :]
+        ids, words = self._text.words(self._text.decode(said) + ahead)
+        before = len(said)
+        if ids[:before] != list(said):
+            # the model spelled something in its own way: go on from there
+            ids, words = self._text.words(ahead)
+            before = 0
+        if not ends and len(ids) > before and ids[-1] not in self._text.added_ids:
+            ids = ids[: max(before, words.index(words[-1]))]
+        new = ids[before:]
         for token in new:
             self.accept(token)
         return new

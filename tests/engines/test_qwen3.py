@@ -1,0 +1,116 @@
+"""The forward against transformers and peft, token by token, in ragged batches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import Qwen3ForCausalLM
+
+from specialists.engines.lora import Lora
+from specialists.engines.qwen3 import Chunk, Qwen3
+from specialists.foundation.errors import AdapterError, EngineError
+
+CLOSE = 2e-4
+
+
+def sequences(count: int) -> list[list[int]]:
+    draw = torch.Generator().manual_seed(3)
+    return [torch.randint(3, 400, (9 + 7 * i,), generator=draw).tolist() for i in range(count)]
+
+
+@torch.inference_mode()
+def reference(base: Path, adapter: Path | None, tokens: list[int]) -> torch.Tensor:
+    model: torch.nn.Module = Qwen3ForCausalLM.from_pretrained(base).eval()
+    if adapter is not None:
+        model = PeftModel.from_pretrained(model, str(adapter)).eval()
+    return model(torch.tensor([tokens])).logits[0]
+
+
+def test_logits_are_those_of_transformers_and_peft(base: Path, adapters: dict[str, Path]) -> None:
+    model = Qwen3.load(base)
+    names = [None, "alpha", "alpha", "beta", None]
+    texts = sequences(len(names))
+    loras = {n: Lora.load(n, f, model.shape, model.like) for n, f in adapters.items()}
+    caches = [model.cache(64) for _ in names]
+    read: list[list[torch.Tensor]] = [[] for _ in names]
+    for start, end in ((0, 6), (6, 7), (7, None)):  # a prompt, one token, several tokens
+        rows = [t[start:end] for t in texts]
+        chunks = [
+            Chunk(row, cache, loras[name] if name else None, len(row))
+            for row, cache, name in zip(rows, caches, names, strict=True)
+        ]
+        for have, new in zip(read, model.forward(chunks), strict=True):
+            have.append(new)
+    for name, text, got in zip(names, texts, read, strict=True):
+        want = reference(base, adapters[name] if name else None, text)
+        assert torch.allclose(torch.cat(got), want, atol=CLOSE), name
+    untuned = reference(base, None, texts[1])
+    assert not torch.allclose(torch.cat(read[1]), untuned, atol=0.1)  # adapters act
+
+
+def test_a_copied_cache_goes_on_as_if_read(base: Path) -> None:
+    model = Qwen3.load(base)
+    (text,) = sequences(1)
+    first, second = model.cache(32), model.cache(32)
+    model.forward([Chunk(text[:5], first)])
+    second.copy_from(first, 4)
+    (whole,) = model.forward([Chunk(text[4:], second)])
+    assert torch.allclose(whole[0], reference(base, None, text)[-1], atol=CLOSE)
+
+
+def test_other_architectures_are_refused_by_name(base: Path, tmp_path: Path) -> None:
+    config = json.loads((base / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "llama"}))
+    with pytest.raises(EngineError, match="model_type llama is not served in process"):
+        Qwen3.load(tmp_path)
+
+
+def test_a_missing_or_damaged_file_is_named(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"no readable config\.json"):
+        Qwen3.load(tmp_path)
+    (tmp_path / "config.json").write_bytes((base / "config.json").read_bytes())
+    with pytest.raises(EngineError, match=r"no \.safetensors"):
+        Qwen3.load(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"not tensors at all")
+    with pytest.raises(EngineError, match="cannot read the weights"):
+        Qwen3.load(tmp_path)
+
+
+def test_loading_tells_its_progress(base: Path) -> None:
+    told: list[float] = []
+    Qwen3.load(base, progress=lambda name, share: told.append(share))
+    assert told == sorted(told)
+    assert told[-1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"peft_type": "IA3"}, "is IA3, not LoRA"),
+        ({"use_dora": True}, "use_dora"),
+        ({"bias": "all"}, "bias"),
+        ({"modules_to_save": ["lm_head"]}, "modules_to_save"),
+        ({"r": 64}, "rank 64; at most 16"),
+    ],
+)
+def test_what_is_more_than_lora_is_refused(
+    base: Path, adapters: dict[str, Path], tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    config = json.loads((adapters["alpha"] / "adapter_config.json").read_text())
+    (tmp_path / "adapter_config.json").write_text(json.dumps({**config, **change}))
+    model = Qwen3.load(base)
+    with pytest.raises(AdapterError, match=reason):
+        Lora.load("x", tmp_path, model.shape, model.like)
+
+
+def test_an_adapter_of_another_base_does_not_fit(base: Path, adapters: dict[str, Path]) -> None:
+    from dataclasses import replace
+
+    model = Qwen3.load(base)
+    for change, reason in (({"hidden": 48}, "does not fit"), ({"layers": 1}, "1 layers")):
+        with pytest.raises(AdapterError, match=reason):
+            Lora.load("x", adapters["alpha"], replace(model.shape, **change), model.like)
