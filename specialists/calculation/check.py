@@ -1,9 +1,10 @@
-"""Whether a calculation is right: against gold by execution, and without gold by where it came from.
+"""Whether a calculation is right: against gold by execution, without gold by its sources.
 
-A result matches within 0.1 % of gold, or within half a unit of gold's last decimal where gold was rounded.
-Sign, scale, unit and the confusion of percent with fraction are errors. FinQA's own convention is the one
-exception: where a FinQA question asks for a percentage, its gold is a fraction in some pages and a
-percentage in others, so that both forms of the same number count (``0.139`` and ``13.9``).
+A result matches within 0.1 % of gold, or within half a unit of gold's last decimal where gold was
+rounded. Sign, scale, unit and the confusion of percent with fraction are errors. FinQA's own
+convention is the one exception: where a FinQA question asks for a percentage, its gold is a
+fraction in some pages and a percentage in others, so that both forms of the same number count
+(``0.139`` and ``13.9``).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def raw_match(gold: float | str, value: float | str | None, question: str) -> bo
 
 
 def _rounding(gold: float) -> float:
-    """Half a unit of gold's last decimal, for golds rounded to 2 … 5 decimals; 0 for whole numbers."""
+    """Half a unit of gold's last decimal where it has 2 or more; 0 for whole numbers."""
     decimals = len(f"{gold!r}".partition(".")[2]) if "e" not in repr(gold) else 5
     return 0.5 * 10.0**-decimals if gold != round(gold) and decimals >= 2 else 0.0
 

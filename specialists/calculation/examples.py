@@ -1,14 +1,14 @@
-"""Solved calculations, generated: a wording, the numbers it speaks of among others, the gold program.
+"""Solved calculations, generated: a wording, its numbers among others, the gold program.
 
-Deterministic in the seed. Wordings come from ``frames.py``, names of companies from the synthetic pools;
-the two are held out as the folds demand.
+Deterministic in the seed. Wordings come from ``frames.py``, names of companies from the synthetic
+pools; the two are held out as the folds demand.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ _COUNT_WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 @dataclass
 class _Case:
-    """A question before it is worded: what fills the slots, which facts, which program over them."""
+    """A question before it is worded: what fills the slots, which facts, which program."""
 
     kind: str
     slots: dict[str, str]
@@ -68,7 +68,7 @@ class _Case:
     """A program whose numbers are ``a``, ``b`` …: the needed facts in order."""
     others: list[Fact] = field(default_factory=list[Fact])
     written: list[str] = field(default_factory=list[str])
-    """Numbers told in the question's own words, in the order the program calls them ``w``, ``z``."""
+    """Numbers told in the question's own words: what the program calls ``w`` and ``z``."""
 
 
 def generate(
@@ -88,7 +88,7 @@ def generate(
             yield example
 
 
-def _phrasing(kind: str):  # noqa: ANN202
+def _phrasing(kind: str):
     return FORMULA if kind == "formula" else KINDS[kind.upper()]
 
 
@@ -142,7 +142,8 @@ def _bound(case: _Case, order: dict[str, Quantity], facts: dict[str, Fact]) -> p
     text = case.gold
     ops = [
         program.Op(
-            name, tuple(handles.get(a.strip(), a.strip()) for a in args.removesuffix(")").split(","))
+            name,
+            tuple(handles.get(a.strip(), a.strip()) for a in args.removesuffix(")").split(",")),
         )
         for name, args in (step.split("(") for step in text.replace("), ", ")\n").split("\n"))
     ]
@@ -152,7 +153,7 @@ def _bound(case: _Case, order: dict[str, Quantity], facts: dict[str, Fact]) -> p
 def _inputs(
     rng: random.Random, fold: Fold, case: _Case, text: str
 ) -> tuple[CalculationInputs, dict[str, Quantity]]:
-    """Facts as lines, as a running sentence, or in the question; and which number is which letter."""
+    """Facts as lines, in a sentence or in the question; and which number is which letter."""
     from specialists.workspace.numbers import scan
 
     needed = list(case.needed)
@@ -266,7 +267,12 @@ def _case(rng: random.Random, kind: str, names: list[str]) -> _Case:
     for letter, fact in zip(("x", "y"), _named(case), strict=False):
         case.slots[letter] = f"${fact.name}"
     case.slots = {"e": make.owners[0], "f": make.owners[1], "s": "highest", **case.slots}
-    if kind not in ("formula", "listed") and rng.random() < 0.04 and len(case.needed) > 1 and not case.written:
+    if (
+        kind not in ("formula", "listed")
+        and rng.random() < 0.04
+        and len(case.needed) > 1
+        and not case.written
+    ):
         missing = rng.randrange(len(case.needed))
         if "$" not in "".join(case.slots.values()):
             case.needed.pop(missing)
@@ -302,7 +308,7 @@ def _distract(make: _Maker, taken: list[Fact], *, same: bool = True) -> list[Fac
     return others
 
 
-def _two_years(kind: str, gold: str) -> object:
+def _two_years(kind: str, gold: str) -> Callable[[_Maker], _Case]:
     def make_case(make: _Maker) -> _Case:
         measure, owner = make.money[0], make.owners[0]
         a, b = make.pair(measure, owner)
@@ -314,7 +320,7 @@ def _two_years(kind: str, gold: str) -> object:
     return make_case
 
 
-def _two_measures(kind: str, gold: str, *, whole: bool = False) -> object:
+def _two_measures(kind: str, gold: str, *, whole: bool = False) -> Callable[[_Maker], _Case]:
     def make_case(make: _Maker) -> _Case:
         measure, other, owner = make.money[0], make.money[1], make.owners[0]
         if whole:
@@ -329,7 +335,7 @@ def _two_measures(kind: str, gold: str, *, whole: bool = False) -> object:
     return make_case
 
 
-def _two_owners(kind: str, gold: str, *, total: bool = False) -> object:
+def _two_owners(kind: str, gold: str, *, total: bool = False) -> Callable[[_Maker], _Case]:
     def make_case(make: _Maker) -> _Case:
         measure = make.money[0]
         owner, other = make.owners[0], "total" if total else make.owners[1]
@@ -343,7 +349,7 @@ def _two_owners(kind: str, gold: str, *, total: bool = False) -> object:
     return make_case
 
 
-def _many_years(kind: str, op: str) -> object:
+def _many_years(kind: str, op: str) -> Callable[[_Maker], _Case]:
     def make_case(make: _Maker) -> _Case:
         measure, owner = make.money[0], make.owners[0]
         facts = make.span(measure, owner)
@@ -374,7 +380,7 @@ _SUPERLATIVES = (
 )
 
 
-def _four(kind: str, gold: str) -> object:
+def _four(kind: str, gold: str) -> Callable[[_Maker], _Case]:
     def make_case(make: _Maker) -> _Case:
         m, n, owner = make.money[0], make.money[1], make.owners[0]
         first, last = sorted(make.rng.sample(make.years, 2))
@@ -385,7 +391,7 @@ def _four(kind: str, gold: str) -> object:
     return make_case
 
 
-def _with_rate(kind: str, gold: str) -> object:
+def _with_rate(kind: str, gold: str) -> Callable[[_Maker], _Case]:
     def make_case(make: _Maker) -> _Case:
         year = make.rng.choice(make.years)
         fact = make.fact(make.money[0], make.owners[0], year)
@@ -402,7 +408,9 @@ def _per_unit(make: _Maker) -> _Case:
     unit, label = make.rng.choice(UNITS)
     a = make.fact(make.money[0], make.owners[0], year)
     b = make.fact(label, make.owners[0], year, count=True)
-    b = b.model_copy(update={"quantity": b.quantity.model_copy(update={"value": abs(b.quantity.value)})})
+    b = b.model_copy(
+        update={"quantity": b.quantity.model_copy(update={"value": abs(b.quantity.value)})}
+    )
     slots = {"m": a.measure, "u": unit, "b": str(year)}
     return _Case("per_unit", slots, [a, b], "divide(a, b)", _distract(make, [a, b], same=False))
 
@@ -460,7 +468,7 @@ def _formula(make: _Maker) -> _Case:
     return _Case("formula", slots, facts, gold, others)
 
 
-_CASES = {
+_CASES: dict[str, Callable[[_Maker], _Case]] = {
     "growth": _two_years("growth", "subtract(b, a), divide(#0, a)"),
     "difference": _two_years("difference", "subtract(b, a)"),
     "ratio_years": _two_years("ratio_years", "divide(b, a)"),
@@ -479,7 +487,8 @@ _CASES = {
     "sum": _many_years("sum", "table_sum"),
     "extreme": _many_years("extreme", "table_max"),
     "growth_gap": _four(
-        "growth_gap", "subtract(b, a), divide(#0, a), subtract(d, c), divide(#2, c), subtract(#1, #3)"
+        "growth_gap",
+        "subtract(b, a), divide(#0, a), subtract(d, c), divide(#2, c), subtract(#1, #3)",
     ),
     "share_change": _four("share_change", "divide(b, d), divide(a, c), subtract(#0, #1)"),
     "project": _with_rate("project", "multiply(a, w), add(a, #0)"),

@@ -1,7 +1,7 @@
 """Runs a program over quantities: amounts reconciled across scales, units worked out step by step.
 
-Plain arithmetic with dimensions; it decides nothing about what a question meant except whether a ratio is
-told in percent.
+Plain arithmetic with dimensions; it decides nothing about what a question meant except whether a
+ratio is told in percent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _PERCENT_WORDS = re.compile(
     r"\bgrew\b|\bshare did\b|what share|\bshrink|\bshrank|\byield\b|\bcagr\b|return on|fraction",
     re.IGNORECASE,
 )
-_RATIO_WORDS = re.compile(r"\bratio\b|\btimes\b|\bmultiple\b|\bturnover\b|\bcoverage\b", re.IGNORECASE)
+_RATIO_WORDS = re.compile(
+    r"\bratio\b|\btimes\b|\bmultiple\b|\bturnover\b|\bcoverage\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Result:
     value: Quantity | str
     """With unit and scale; ``yes`` or ``no`` for a comparison."""
     raw: float | str
-    """By FinQA's convention: a share or a growth rate is a fraction, money is in its table's scale."""
+    """By FinQA's convention: shares and growth are fractions, money is in its table's scale."""
     steps: tuple[Step, ...]
 
 

@@ -1,8 +1,9 @@
 """What a calculation works on, and how its words become a short prompt of handles.
 
-A fact is a number with what it measures. The question and the facts' labels share handles where they speak
-of the same thing, so that a small model matches tokens instead of words. The linking here is between one
-question and the few facts beside it; it knows no workspace (that is ``workspace/links.py``).
+A fact is a number with what it measures. The question and the facts' labels share handles where
+they speak of the same thing, so that a small model matches tokens instead of words. The linking
+here is between one question and the few facts beside it; it knows no workspace (that is
+``workspace/links.py``).
 """
 
 from __future__ import annotations
@@ -23,9 +24,56 @@ THRESHOLD = 0.6
 
 _TOKEN = re.compile(r"<\w+>|'s\b|[^\W\d_]+(?:'t)?|\d+(?:[.,]\d+)*|[^\w\s]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_DAY = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s*$",
+    re.IGNORECASE,
+)
+"""What stands before a day of the month."""
 _EMPTY = frozenset(
-    "the of a an in for to and or on at by with from as is was were are be its their this that what "
-    "how much many which who did do does than it total year years ended december net other".split()
+    [
+        "the",
+        "of",
+        "a",
+        "an",
+        "in",
+        "for",
+        "to",
+        "and",
+        "or",
+        "on",
+        "at",
+        "by",
+        "with",
+        "from",
+        "as",
+        "is",
+        "was",
+        "were",
+        "are",
+        "be",
+        "its",
+        "their",
+        "this",
+        "that",
+        "what",
+        "how",
+        "much",
+        "many",
+        "which",
+        "who",
+        "did",
+        "do",
+        "does",
+        "than",
+        "it",
+        "total",
+        "year",
+        "years",
+        "ended",
+        "december",
+        "net",
+        "other",
+    ]
 )
 
 
@@ -58,7 +106,7 @@ class CalculationInputs(Value):
     context: tuple[str, ...] = ()
     """Sentences with numbers in them."""
     operation: str = ""
-    """What the plan calls this calculation, if it does. The model is not told: it is a second opinion."""
+    """What the plan calls this calculation, if it does: a second opinion the model is not told."""
 
 
 @dataclass
@@ -117,16 +165,15 @@ def _in_order(facts: Sequence[Fact]) -> list[Fact]:
     return [f for g in groups.values() for f in sorted(g, key=lambda f: f.year or 0)]
 
 
-def _with_numbers(
-    text: str, handles: Handles, seen: dict[str, Fact], names: dict[str, str]
-) -> str:
+def _with_numbers(text: str, handles: Handles, seen: dict[str, Fact], names: dict[str, str]) -> str:
     """The text with its numbers, and the names of inputs written ``$name``, as handles."""
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"\$\{{?{re.escape(name)}\b\}}?", f" {names[name]} ", text)
     parts: list[str] = []
     at = 0
     for number in scan(text):
-        if number.is_year or text[max(0, number.start - 2) : number.start].endswith("<"):
+        before = text[: number.start]
+        if number.is_year or before.endswith("<") or _DAY.search(before):
             continue
         fact = Fact(quantity=number.quantity)
         handle = handles.bind("n", number.quantity, number.text, key=f"text {number.text}")
@@ -282,7 +329,7 @@ def _clip(text: str, before: int = 10) -> str:
 
 
 def _short(label: str, bound: dict[str, str]) -> str:
-    """A label in at most ``LABEL_WORDS`` words; a measure bound to a handle inside it counts as one."""
+    """A label in at most ``LABEL_WORDS`` words; a measure with a handle counts as one."""
     words = _words(label)
     for other, handle in sorted(bound.items(), key=lambda item: -len(item[0])):
         keys = _keys(other)

@@ -1,8 +1,9 @@
-"""The arithmetic programs of FinQA: parsed, printed, held to a grammar. Running them is ``execute.py``.
+"""The arithmetic programs of FinQA: parsed, printed, held to a grammar (run in ``execute.py``).
 
-``subtract(<n2>, <n1>), divide(#0, <n1>)``: steps separated by commas; an argument is a number's handle,
-the result ``#k`` of an earlier step, or a constant ``const_100``. Beyond FinQA: the ``table_`` operations
-list their numbers, and ``cagr(<n2>, <n1>)`` is the compound yearly growth between two dated numbers.
+``subtract(<n2>, <n1>), divide(#0, <n1>)``: steps separated by commas; an argument is a number's
+handle, the result ``#k`` of an earlier step, or a constant ``const_100``. Beyond FinQA: the
+``table_`` operations list their numbers, and ``cagr(<n2>, <n1>)`` is the compound yearly growth
+between two dated numbers.
 """
 
 from __future__ import annotations

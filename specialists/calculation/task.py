@@ -1,7 +1,7 @@
 """The job ``calculation``: numbers in context → an arithmetic program in handles → its result.
 
-The model writes the program; code runs it, reconciles scales and works out the unit. The model never
-writes a digit.
+The model writes the program; code runs it, reconciles scales and works out the unit. The model
+never writes a digit.
 """
 
 from __future__ import annotations
@@ -71,15 +71,16 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
 
     name = "calculation"
     instructions = (
-        "Write the arithmetic program that answers the question from the numbers given. Each number "
-        "has a handle such as <n1>. A program is steps separated by commas; an argument is a handle, "
-        "the result #k of step k (from 0), or a constant const_1, const_2 … const_100, const_1000, "
-        "const_1000000. Operations: add, subtract, multiply, divide, greater, exp (two arguments); "
-        "table_sum, table_average, table_max, table_min (any handles); cagr(later, earlier). A change "
-        "is later minus earlier; growth is the change over the earlier number; do not multiply "
-        "shares by 100; scales are reconciled for you. Reply with one JSON object "
-        '{"program": "subtract(<n2>, <n1>), divide(#0, <n1>)"}, or {"program": null} when the '
-        "numbers given cannot answer the question."
+        "Write the arithmetic program that answers the question from the numbers given. Each "
+        "number has a handle such as <n1>. A program is steps separated by commas; an "
+        "argument is a handle, the result #k of step k (from 0), or a constant const_1, "
+        "const_2 … const_100, const_1000, const_1000000. Operations: add, subtract, multiply,"
+        " divide, greater, exp (two arguments); table_sum, table_average, table_max, "
+        "table_min (any handles); cagr(later, earlier). A change is later minus earlier; "
+        "growth is the change over the earlier number; do not multiply shares by 100; scales "
+        'are reconciled for you. Reply with one JSON object {"program": "subtract(<n2>, '
+        '<n1>), divide(#0, <n1>)"}, or {"program": null} when the numbers given cannot answer'
+        " the question."
     )
     max_turns = 1
     answer_type = Calculation
@@ -208,7 +209,7 @@ _IN_YEAR = re.compile(r"\s+(?:in|for|as of)\s+(?:fiscal\s+|FY\s?)?((?:19|20)\d\d
 
 
 def _fact(name: str, finding: Finding, quantity: Quantity, companies: Sequence[str]) -> Fact:
-    """A finding as a fact. Its label says measure, company and year; its cells fill what it leaves out."""
+    """A finding as a fact: its label says measure, company and year, else its cells do."""
     measure = re.sub(r"^the\s+", "", finding.label or name)
     rows = [e.row for e in finding.evidence if isinstance(e, Cell)]
     years = {v for r in rows for k, v in r.items() if "year" in k and isinstance(v, int)}

@@ -1,6 +1,7 @@
-"""Calculator expressions over handles: ``( <n2> - <n1> ) / <n1> * 100``, with the unit they come to.
+"""Calculator expressions over handles, ``( <n2> - <n1> ) / <n1> * 100``, and their units.
 
-Code writes the digits and reconciles scales; the model never does. Evaluating is the calculator tool's.
+Code writes the digits and reconciles scales; the model never does. Evaluating is the calculator
+tool's.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def write(expression: str, numbers: Mapping[str, Quantity]) -> Expression:
     if len({numbers[h].unit for h in used}) > 1 and scale != 1.0:
         whole = [_digits(numbers[t], 1.0) if t.startswith("<") else t for t in tokens]
         scale = 1.0
-    return Expression(" ".join(whole), "" if unit == NUMBER else unit, scale if scaled else 1.0, used)
+    return Expression(
+        " ".join(whole), "" if unit == NUMBER else unit, scale if scaled else 1.0, used
+    )
 
 
 def _digits(quantity: Quantity, scale: float) -> str:
@@ -121,7 +124,7 @@ def _times(unit: str, other: str, hundred: bool) -> str:
 def _over(unit: str, other: str) -> str:
     if other in (NUMBER, "x"):
         return unit
-    if unit == other or not unit or not other or unit == NUMBER:
+    if not unit or not other or unit in (other, NUMBER):
         return "x"
     if other == "count":
         return unit

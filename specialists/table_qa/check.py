@@ -1,8 +1,8 @@
 """Whether a table answer is right: against gold, and without gold by the cells it stands on.
 
-A number matches within 0.1 % of gold; its amount (value × scale), its sign and its unit count, so that
-thousands for millions, a fraction for a percentage or the wrong currency are errors. A name matches
-exactly, but for case and spaces around it.
+A number matches within 0.1 % of gold; its amount (value × scale), its sign and its unit count, so
+that thousands for millions, a fraction for a percentage or the wrong currency are errors. A name
+matches exactly, but for case and spaces around it.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def match(gold: Quantity | str, value: Quantity | str, *, units: bool = True) ->
     return abs(gold.amount - value.amount) <= max(RELATIVE * abs(gold.amount), 1e-12)
 
 
-def validate(
-    inputs: TableQuestion, answer: TableAnswer, evidence: Sequence[Evidence]
-) -> list[str]:
+def validate(inputs: TableQuestion, answer: TableAnswer, evidence: Sequence[Evidence]) -> list[str]:
     """What is wrong with an answer, judged from the cells it stands on."""
     if answer.value is None:
         return []
@@ -100,13 +98,18 @@ def _places(inputs: TableQuestion, cells: Sequence[Cell]) -> list[str]:
             continue
         if options and (cell.table, cell.column) not in options:
             wrong[f"{cell.column} of {cell.table} was not asked for"] = None
-        if companies and (company := _at(cell, table.column("company"))) is not None:
-            if company not in companies:
-                wrong[f"a cell is about {company}"] = None
-        if periods and (year := _at(cell, table.column("period"))) is not None:
-            if not any(p.first <= int(year) <= p.last for p in periods):
-                wrong[f"a cell is of {year}"] = None
+        company, year = _at(cell, table.column("company")), _at(cell, table.column("period"))
+        if companies and company is not None and company not in companies:
+            wrong[f"a cell is about {company}"] = None
+        if not _within(year, periods):
+            wrong[f"a cell is of {year}"] = None
     return list(wrong)
+
+
+def _within(year: str | None, periods: Sequence[Period]) -> bool:
+    if year is None or not periods:
+        return True
+    return any(p.first <= int(year) <= p.last for p in periods)
 
 
 def _at(cell: Cell, column: object) -> str | None:
@@ -130,9 +133,12 @@ def _unused(inputs: TableQuestion, cells: Sequence[Cell]) -> list[str]:
             wrong.append(f"no cell is about {target.value}")
         elif isinstance(target.value, Measure) and not columns & set(target.value.options):
             wrong.append(f"no cell holds {target.label}")
-        elif isinstance(target.value, RowKey) and _is_label(inputs, target.value):
-            if target.value.value not in values:
-                wrong.append(f"no cell is about {target.value.value}")
+        elif (
+            isinstance(target.value, RowKey)
+            and _is_label(inputs, target.value)
+            and target.value.value not in values
+        ):
+            wrong.append(f"no cell is about {target.value.value}")
     return wrong
 
 

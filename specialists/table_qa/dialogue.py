@@ -1,7 +1,7 @@
 """The dialogue of a small model with the tables: short calls out, short observations back.
 
-The model sees handles alone: tables, measures, companies, years and numbers are tokens, never names or
-digits. Each turn's tools admit only calls that can make sense by then.
+The model sees handles alone: tables, measures, companies, years and numbers are tokens, never names
+or digits. Each turn's tools admit only calls that can make sense by then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from specialists.table_qa import arithmetic, query
 from specialists.table_qa.inputs import TableAnswer, TableQuestion, begin
 from specialists.task import Episode, system
 from specialists.workspace.catalogue import Period, Table
-from specialists.workspace.handles import PATTERN, Handles
+from specialists.workspace.handles import PATTERN
 from specialists.workspace.links import RowKey
 from specialists.workspace.tools import ToolResult
 
@@ -45,7 +45,9 @@ class Reply(Value):
 class CompactEpisode(Episode[TableAnswer]):
     """One question in handles."""
 
-    def __init__(self, name: str, instructions: str, inputs: TableQuestion, seed: int | None) -> None:
+    def __init__(
+        self, name: str, instructions: str, inputs: TableQuestion, seed: int | None
+    ) -> None:
         text, self.handles = begin(inputs.linked, seed)
         self.catalogue = inputs.catalogue
         self.messages = [
@@ -66,9 +68,7 @@ class CompactEpisode(Episode[TableAnswer]):
         specs: list[ToolSpec] = []
         fresh = [h for h in self._listed if h not in self._described]
         if fresh:
-            specs.append(
-                _spec("describe_table", "What a table holds", {"table": {"enum": fresh}})
-            )
+            specs.append(_spec("describe_table", "What a table holds", {"table": {"enum": fresh}}))
         pattern = query.pattern(list(self._described.items()), self.handles)
         if pattern:
             properties = {"query": {"type": "string", "pattern": f"^({pattern})$"}}
@@ -380,9 +380,7 @@ def _has_company(table: Table, name: str) -> bool:
 
 def _quantity(value: Any, unit: dict[str, Any] | None) -> Quantity:
     unit = unit or {}
-    return Quantity(
-        value=float(value), unit=unit.get("unit") or "", scale=unit.get("scale") or 1.0
-    )
+    return Quantity(value=float(value), unit=unit.get("unit") or "", scale=unit.get("scale") or 1.0)
 
 
 def _cells(

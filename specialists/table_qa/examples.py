@@ -1,7 +1,8 @@
-"""Solved table questions, generated over synthetic workspaces with the real linker and the real dialogue.
+"""Solved table questions over synthetic workspaces, with the real linker and dialogue.
 
-Deterministic in the seed. A workspace serves some dozens of questions; its tables are shuffled and thinned
-out (a table, some rows, some values are missing), so that "not found" is sometimes the right answer.
+Deterministic in the seed. A workspace serves some dozens of questions; its tables are shuffled and
+thinned out (a table, some rows, some values are missing), so that "not found" is sometimes the
+right answer.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from specialists.table_qa.inputs import TableAnswer, TableQuestion, link
 from specialists.table_qa.policy import Ask, Script, play
 from specialists.table_qa.rows import Row, Rows
 from specialists.task import Example, Fold
-from specialists.workspace.catalogue import Catalogue, Table
+from specialists.workspace.catalogue import Table
 from specialists.workspace.lexicon import lexicon
 from specialists.workspace.links import Linker
+from specialists.workspace.snapshot import Snapshot
 from specialists.workspace.synthetic import make_snapshot
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class _World:
     """A workspace to ask about."""
 
     rows: Rows
+    snapshot: Snapshot
     linker: Linker
     years: list[int]
     companies: list[str]
@@ -134,7 +137,7 @@ def _example(
     phrasing: Phrasing = KINDS[kind]
     text, template = phrasing.draw(rng, fold, **case.slots)
     text = _cased(rng, text)
-    inputs = link(text, world.linker, world.rows.catalogue)
+    inputs = link(text, world.linker, world.rows.catalogue, snapshot=world.snapshot)
     have = {k: len(inputs.linked.handles.of(k)) for k in ("c", "e", "r", "p")}  # type: ignore[arg-type]
     wanted = {"c": 1, "e": 1, "r": 0, "p": 1, **case.kinds}
     if any(have[k] != n for k, n in wanted.items() if k != "p" or n >= 0):
@@ -170,6 +173,7 @@ def _world(rng: random.Random, fold: Fold, seed: int) -> _World:
         rng.randrange(1 << 30), split=split, companies=rng.randint(4, 10), years=years
     )
     rows = _thinned(rng, Rows.of(snapshot))
+    snapshot = rows.snapshot(snapshot, f"table_qa/{fold}/{rng.getrandbits(64):016x}")
     catalogue = rows.catalogue
     measures: dict[str, list[tuple[Table, str]]] = {}
     for table in catalogue.tables:
@@ -185,7 +189,15 @@ def _world(rng: random.Random, fold: Fold, seed: int) -> _World:
     sectors = sorted({c.sector for c in catalogue.companies})
     companies = [c.name for c in catalogue.companies]
     world = _World(
-        rows, Linker(catalogue), list(years), companies, measures, sectors, segments, texts
+        rows,
+        snapshot,
+        Linker(catalogue),
+        list(years),
+        companies,
+        measures,
+        sectors,
+        segments,
+        texts,
     )
     world.ratios = [
         (" ".join(phrase), r.numerator, r.denominator, r.kind)
@@ -446,7 +458,9 @@ def _two_companies(expression: str) -> Maker:
 
 def _across(sector: bool) -> Maker:
     def make(rng: random.Random, world: _World) -> _Case:
-        word, aggregate = rng.choice((*_TOTALS, ("highest", "MAX"), ("lowest", "MIN"), ("sum", "SUM")))
+        word, aggregate = rng.choice(
+            (*_TOTALS, ("highest", "MAX"), ("lowest", "MIN"), ("sum", "SUM"))
+        )
         slots = {**_base(rng, world), "w": word, "s": rng.choice(world.sectors)}
         kinds = {"e": 0, "r": int(sector)}
         return _Case(slots, lambda ep: Script((_ask(ep, aggregate=aggregate),)), kinds)

@@ -118,9 +118,7 @@ class FullEpisode(Episode[TableAnswer]):
         if isinstance(reply.value, str):
             if reply.value not in self._texts:
                 raise AnswerError(f"{reply.value!r} was returned by no tool")
-            return TableAnswer(
-                value=reply.value, label=reply.value, evidence=tuple(self._evidence)
-            )
+            return TableAnswer(value=reply.value, label=reply.value, evidence=tuple(self._evidence))
         said = Quantity(value=reply.value, unit=reply.unit or "", scale=reply.scale)
         for quantity, evidence in reversed(self._numbers):
             known = quantity.model_copy(update={"unit": quantity.unit or said.unit})

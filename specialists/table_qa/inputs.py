@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from specialists.foundation.contracts import Cell, Evidence, Quantity, Value
 from specialists.workspace.catalogue import Catalogue
 from specialists.workspace.handles import PATTERN, Handles
 from specialists.workspace.lexicon import fold, lexicon
 from specialists.workspace.links import Linked, Linker, Measure
+from specialists.workspace.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class TableQuestion:
     catalogue: Catalogue
     company: str | None = None
     """A hint from the plan, where the words themselves name no company."""
+    snapshot: Snapshot | None = field(default=None, compare=False, repr=False)
+    """The workspace asked about: what an evaluation gives its toolbox. No dialogue reads it."""
 
 
 class TableAnswer(Value):
@@ -38,7 +41,12 @@ class TableAnswer(Value):
 
 
 def link(
-    question: str, linker: Linker, catalogue: Catalogue, *, company: str | None = None
+    question: str,
+    linker: Linker,
+    catalogue: Catalogue,
+    *,
+    company: str | None = None,
+    snapshot: Snapshot | None = None,
 ) -> TableQuestion:
     """Link a question's words. A company hint counts where the words name none."""
     linked = linker.link(question)
@@ -46,7 +54,8 @@ def link(
         hinted = linker.link(f"{question.rstrip(' ?.')} for {company} ?")
         if hinted.handles.of("e"):
             linked = hinted
-    return TableQuestion(question, _with_parts(linked, catalogue), catalogue, company)
+    linked = _with_parts(linked, catalogue)
+    return TableQuestion(question, linked, catalogue, company, snapshot)
 
 
 def _with_parts(linked: Linked, catalogue: Catalogue) -> Linked:

@@ -1,7 +1,7 @@
 """How a table question is worked when one knows what it means: the turns that training shows.
 
-A script speaks in handles' roles; the dialogue it makes is the real one, run against real rows, so that
-every observation in training is one that service would give.
+A script speaks in handles' roles; the dialogue it makes is the real one, run against real rows, so
+that every observation in training is one that service would give.
 """
 
 from __future__ import annotations
@@ -99,7 +99,12 @@ class _Player:
 
 
 def play(
-    episode: CompactEpisode, script: Script, rows: Rows, rng: random.Random, *, detours: float = 0.06
+    episode: CompactEpisode,
+    script: Script,
+    rows: Rows,
+    rng: random.Random,
+    *,
+    detours: float = 0.06,
 ) -> Play:
     """Work a question to its end; with chance ``detours`` by way of one wrong turn that is mended.
 
@@ -109,9 +114,7 @@ def play(
     player = _Player(episode, rows, rng)
     companies = episode.handles.of("e")
     listing = (
-        player.use("list_tables", company=companies[0])
-        if companies
-        else player.use("list_tables")
+        player.use("list_tables", company=companies[0]) if companies else player.use("list_tables")
     )
     tables = _listed(listing)
     shown: dict[str, str] = {}
@@ -161,9 +164,7 @@ def _listed(listing: str) -> dict[str, list[str]]:
     return tables
 
 
-def _could(
-    ask: Ask, handle: str, words: list[str], labels: bool, episode: CompactEpisode
-) -> bool:
+def _could(ask: Ask, handle: str, words: list[str], labels: bool, episode: CompactEpisode) -> bool:
     """Whether a listed table holds the measures and rows of a query."""
     rows = [w for c in ask.where for w in c.split() if w.startswith("<r")]
     if not {*ask.measures, *rows} <= set(words):

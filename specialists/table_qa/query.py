@@ -1,9 +1,9 @@
 """The short SQL a small model writes, read and turned into real SQL.
 
-``SELECT AVG(<c1>) FROM <t1> WHERE <e1> AND <p1>`` · ``SELECT <c1>, <c2> FROM <t1> WHERE <e1> AND ENDS(<p1>)`` ·
-``SELECT company, <c1> FROM <t1> WHERE <p1> AND <r1> ORDER BY <c1> DESC LIMIT 1`` ·
-``SELECT company, <c1>, <c2> FROM <t1> WHERE <p1> ORDER BY <c1> / <c2> DESC LIMIT 1`` ·
-``SELECT <c1> FROM <t1> WHERE <p1> AND ( <e1> OR <e2> )``. ``ENDS`` means the first and the last year of a
+``SELECT AVG(<c1>) FROM <t1> WHERE <e1> AND <p1>`` · ``SELECT <c1>, <c2> FROM <t1> WHERE <e1> AND
+ENDS(<p1>)`` · ``SELECT company, <c1> FROM <t1> WHERE <p1> AND <r1> ORDER BY <c1> DESC LIMIT 1`` ·
+``SELECT company, <c1>, <c2> FROM <t1> WHERE <p1> ORDER BY <c1> / <c2> DESC LIMIT 1`` · ``SELECT
+<c1> FROM <t1> WHERE <p1> AND ( <e1> OR <e2> )``. ``ENDS`` means the first and the last year of a
 range. Whatever this writes is still hostile input to the sandbox; nothing here runs it.
 """
 
@@ -95,7 +95,9 @@ def read(query: str, handles: Handles, catalogue: Catalogue) -> Lookup:
     if not where and order is None and aggregate is None:
         raise AnswerError("a query needs WHERE or an aggregate")
     way = "ASC" if match["way"] == "ASC" else "DESC"
-    return Lookup(table, columns, aggregate[1] if aggregate else None, tuple(where), order, over, way)
+    return Lookup(
+        table, columns, aggregate[1] if aggregate else None, tuple(where), order, over, way
+    )
 
 
 def _conjuncts(text: str | None) -> list[str]:
@@ -111,10 +113,8 @@ def _table(handle: str, handles: Handles, catalogue: Catalogue) -> Table:
 
 
 def _column(item: str, where: str, table: Table, handles: Handles) -> Column:
-    if item in KEYS:
-        column = table.column(KEYS[item])
-    else:
-        column = held(handles.resolve(item).value, table)
+    role = KEYS.get(item)
+    column = table.column(role) if role else held(handles.resolve(item).value, table)
     if column is None:
         raise AnswerError(f"{where} has no {item}")
     return column

@@ -1,7 +1,7 @@
 """The tools over a snapshot's rows in plain Python, for making examples by the hundred thousand.
 
-It answers the same resolved queries as the real toolbox, with the same results (a test compares them);
-it runs no SQL and guards nothing, so it is for the project's own generated workspaces alone.
+It answers the same resolved queries as the real toolbox, with the same results (a test compares
+them); it runs no SQL and guards nothing, so it is for the project's own generated workspaces alone.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
+import pyarrow as pa
+
 from specialists.foundation.contracts import Cell, Scalar, Step
 from specialists.table_qa.query import Condition, Lookup
-from specialists.workspace.catalogue import Catalogue, Column, Table
 from specialists.workspace.calculator import evaluate
+from specialists.workspace.catalogue import Catalogue, Column, Table
 from specialists.workspace.snapshot import Snapshot
 from specialists.workspace.tools import ToolResult
 
@@ -38,6 +40,14 @@ class Rows:
     def of(cls, snapshot: Snapshot) -> Rows:
         """All rows of a snapshot."""
         return cls(snapshot.catalogue, {n: t.to_pylist() for n, t in snapshot.tables.items()})
+
+    def snapshot(self, like: Snapshot, digest: str) -> Snapshot:
+        """These rows as a snapshot with the schemas of another."""
+        tables = {
+            name: pa.Table.from_pylist(rows, schema=like.tables[name].schema)
+            for name, rows in self.tables.items()
+        }
+        return Snapshot(self.catalogue, tables, (), digest)
 
     def list_tables(self, company: str | None) -> ToolResult:
         tables = [t for t in self.catalogue.tables if company is None or self._about(t, company)]
@@ -84,7 +94,10 @@ class Rows:
             "units": [_unit(c) for c in shown],
         }
         cells = tuple(
-            _cell(lookup.table, c, r) for r in rows for c in lookup.columns if c.role in ("measure", "attribute")
+            _cell(lookup.table, c, r)
+            for r in rows
+            for c in lookup.columns
+            if c.role in ("measure", "attribute")
         )
         return ToolResult("sql", {}, data, "", cells[:200])
 

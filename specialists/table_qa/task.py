@@ -1,4 +1,4 @@
-"""The job ``table_qa``: a question about tables, worked with tools, answered with a value and its cells."""
+"""The job ``table_qa``: a question about tables → tool calls → a value with its cells."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ class TableTask(Task[TableQuestion, TableAnswer]):
 
     name = "table_qa"
     instructions = (
-        "Answer the question from the tables, with the tools. First list_tables, then describe_table "
-        "for a table that can hold the answer, then sql with a filter or an aggregate (never SELECT *), "
-        "then calculator if arithmetic is needed. Never guess a table's or a column's name. After "
-        "each result check company, period, column and unit; mend a query that failed. Finish with one "
-        'JSON object: {"value": number or text or null, "unit": unit or null, "scale": number}. The '
-        "value must be a result a tool returned; unit and scale are those of its column, a percentage "
-        'has unit "%" and scale 1, a ratio unit "x". Use null when the tables do not hold the answer.'
+        "Answer the question from the tables, with the tools. First list_tables, then "
+        "describe_table for a table that can hold the answer, then sql with a filter or an "
+        "aggregate (never SELECT *), then calculator if arithmetic is needed. Never guess a "
+        "table's or a column's name. After each result check company, period, column and "
+        'unit; mend a query that failed. Finish with one JSON object: {"value": number or '
+        'text or null, "unit": unit or null, "scale": number}. The value must be a result a '
+        'tool returned; unit and scale are those of its column, a percentage has unit "%" and'
+        ' scale 1, a ratio unit "x". Use null when the tables do not hold the answer.'
     )
     tool_names = ("list_tables", "describe_table", "sql", "calculator")
     max_turns = 9
@@ -52,6 +53,7 @@ class TableTask(Task[TableQuestion, TableAnswer]):
             _linker(tools),
             snapshot.catalogue,
             company=company if isinstance(company, str) else None,
+            snapshot=snapshot,
         )
         if not snapshot.catalogue.tables:
             raise NotFound("this workspace has no tables")
