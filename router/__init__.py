@@ -1,7 +1,7 @@
 """Who should answer: plans a question, delegates to specialists, composes a sourced answer.
 
-The public face is loaded when first used, so that ``import router`` costs nothing: no model library,
-no query engine, no graph library.
+The public face is loaded when first used, so that ``import router`` costs nothing: no model
+library, no query engine, no graph library.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ Verdict = Literal["accept", "retry", "escalate", "abstain"]
 class CascadeSettings(Config):
     """When a finding is good enough. Thresholds belong to one model and do not carry over."""
 
-    accept: float = Field(default=0.5, ge=0, le=1)
-    """Confidence from which a finding is taken. One without a confidence is taken."""
+    accept: float = Field(default=0.0, ge=0, le=1)
+    """Confidence from which a finding is taken; 0 leaves it to each specialist's own calibration,
+    below whose threshold it abstains by itself. A finding without a confidence is taken."""
     attempts: int = Field(default=1, ge=1, le=8)
     """How often the specialist may try, the first time included."""
 

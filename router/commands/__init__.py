@@ -1,1 +1,1 @@
-"""The commands of ``finroute``, one module each, loaded when used."""
+"""One file a command. Heavy modules are imported when a command runs."""

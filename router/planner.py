@@ -1,0 +1,166 @@
+"""From a question and a catalogue to a sound plan, by the job ``planning`` on any model.
+
+The model may be the embedded planning adapter (compact form) or any chat model (full form). It
+reads names, titles and years; never a document's text, never a number from a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from specialists import agent
+from specialists.agent import Specialist
+from specialists.engines.base import Engine
+from specialists.foundation.contracts import (
+    Finding,
+    Message,
+    Plan,
+    Sampling,
+    ServedBy,
+    Usage,
+)
+from specialists.foundation.errors import EngineError, PlanError
+from specialists.planning.render import PlanningInputs
+from specialists.planning.task import PlanningTask
+from specialists.task import Form, SingleReply
+from specialists.workspace.catalogue import Catalogue
+from specialists.workspace.links import Linker
+
+AGAIN = Sampling(temperature=0.7, top_p=0.95, seed=1)
+"""How a compact plan is drawn a second time: greedy decoding would only repeat itself."""
+FULL_TOKENS = 2_000
+"""Tokens a chat model's plan may take."""
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A plan and how it came to be."""
+
+    plan: Plan
+    served_by: ServedBy
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
+    replies: tuple[str, ...] = ()
+    """The model's replies, verbatim, in order."""
+    confidence: float | None = None
+    gaps: tuple[str, ...] = ()
+    """What the question names and the plan leaves out."""
+
+
+class Planner:
+    """Plans questions over one catalogue."""
+
+    def __init__(
+        self,
+        specialist: Specialist,
+        catalogue: Catalogue,
+        linker: Linker,
+        specialists: Sequence[str],
+        max_steps: int,
+    ) -> None:
+        """``specialists`` are the names a plan may give work to."""
+        self._specialist = specialist
+        self._catalogue = catalogue
+        self._linker = linker
+        self._names = tuple(specialists)
+        self._max_steps = max_steps
+
+    @property
+    def mends(self) -> bool:
+        """Whether the model can be told what was wrong: one tuned to handles cannot read that."""
+        return self._specialist.form == "full"
+
+    async def draft(self, question: str, *, engine: Engine, reason: str = "") -> Drafted:
+        """A sound plan. One that is not goes back once, with the reason.
+
+        Args:
+            engine: makes the calls (the specialist's own engine, metered).
+            reason: why an earlier plan for this question did not do.
+
+        Raises:
+            PlanError: no sound plan after the second attempt.
+            EngineError: the model could not be reached.
+        """
+        specialist = replace(self._specialist, engine=engine)
+        inputs = PlanningInputs(question, self._catalogue, self._linker, self._names)
+        sampling = Sampling(max_tokens=FULL_TOKENS) if self.mends else Sampling()
+        runs: list[agent.Run] = []
+        sound: list[agent.Run] = []
+        for attempt in range(2):
+            last = runs[-1] if runs else None
+            if last is not None:
+                reason = last.outcome.error or reason
+            told = (
+                replace(specialist, task=_Retold(last, reason))
+                if self.mends and reason
+                else specialist
+            )
+            if attempt and not self.mends:
+                sampling = AGAIN
+            run = await agent.answer_one(told, inputs, sampling=sampling)
+            runs.append(run)
+            if run.broken and run.answer is None:
+                raise EngineError(f"the planner did not answer: {run.outcome.error}")
+            wrong = self._unsound(run)
+            if run.answer is not None and not wrong:
+                sound.append(run)
+                if not run.problems:
+                    break
+        if not sound:
+            why = "; ".join(self._unsound(runs[-1])) or runs[-1].outcome.error
+            raise PlanError(f"no sound plan was found for this question: {why}")
+        best = min(sound, key=lambda run: len(run.problems))  # the first of equals
+        return self._drafted(best, runs)
+
+    def _unsound(self, run: agent.Run) -> list[str]:
+        """What makes a plan impossible to carry out; gaps do not."""
+        from specialists.planning import check
+
+        if run.answer is None:
+            return [run.outcome.error]
+        plan: Plan = run.answer
+        problems = check.check(plan, self._names)
+        if len(plan.subtasks) > self._max_steps:
+            problems.append(f"{len(plan.subtasks)} steps; at most {self._max_steps} are allowed")
+        return problems
+
+    def _drafted(self, best: agent.Run, runs: Sequence[agent.Run]) -> Drafted:
+        plan: Plan = best.answer
+        if best.outcome.answer is None and not best.problems:  # sound, but too unsure of itself
+            plan = Plan(subtasks=(), note=f"the planner abstained: {best.outcome.error}")
+        return Drafted(
+            plan=plan,
+            served_by=self._specialist.served_by,
+            usage=sum((run.usage for run in runs), Usage()),
+            replies=tuple(c.message.content for run in runs for c in run.completions),
+            confidence=best.outcome.confidence,
+            gaps=best.problems if plan.subtasks else (),
+        )
+
+
+class _Retold(PlanningTask):
+    """The job, with an earlier attempt and what was wrong with it at the end of the dialogue."""
+
+    def __init__(self, earlier: agent.Run | None, reason: str) -> None:
+        self._earlier = earlier
+        self._reason = reason
+
+    def begin(
+        self, inputs: PlanningInputs, *, form: Form = "compact", seed: int | None = None
+    ) -> SingleReply:
+        episode = super().begin(inputs, form=form, seed=seed)
+        if self._earlier is not None and self._earlier.completions:
+            episode.messages.append(self._earlier.completions[-1].message)
+        episode.messages.append(
+            Message(role="user", content=f"That plan does not do: {self._reason}. Write another.")
+        )
+        return episode
+
+
+def shortfall(findings: Sequence[Finding]) -> str:
+    """What a run lacks, as the reason for another plan; empty when nothing does."""
+    return "; ".join(
+        f"{f.subtask} ({f.specialist}) {f.status}: {f.reason or 'no reason given'}"
+        for f in findings
+        if f.status != "ok"
+    )
