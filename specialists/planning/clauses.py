@@ -8,7 +8,7 @@ clause stands for as subtasks is ``expand.py``'s business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -44,6 +44,13 @@ share in the whole · press: the tone of the news"""
 Form = Literal["share", "over", "plus", "less"]
 """Two measures as one: first as a share of second, divided by it, added to it, less it."""
 
+OF_DERIVED: Mapping[str, Form] = {
+    "share": "share",
+    "ratio": "over",
+    "sum": "plus",
+    "difference": "less",
+}
+"""The form that says what the linker calls a share, ratio, sum or difference."""
 VERBS: tuple[Verb, ...] = get_args(Verb)
 FORMS: tuple[Form, ...] = get_args(Form)
 ORDER: tuple[Kind, ...] = ("c", "d", "e", "r", "p", "n")

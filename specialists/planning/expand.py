@@ -6,8 +6,9 @@ the workspace has not becomes a subtask that fails honestly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 
 from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
 from specialists.planning.clauses import Clause, Noun, Row
@@ -16,6 +17,12 @@ from specialists.workspace.catalogue import Catalogue, Period
 _Item = tuple[tuple[Noun, ...], str | None, Row | None, Period]
 """One value: measures, company, row, period."""
 _OF_TWO = {"share": "share", "over": "ratio", "plus": "sum", "less": "difference"}
+_JOINED = {
+    "share": "as a percentage of",
+    "over": "divided by",
+    "plus": "plus",
+    "less": "minus",
+}
 _AGGREGATE = {"mean": "average", "sum": "sum", "max": "highest", "min": "lowest"}
 _GIVEN = {"mean": "average", "sum": "sum", "max": "maximum", "min": "minimum"}
 MAX_STEPS = 24
@@ -49,12 +56,21 @@ class Expander:
     """Turns clauses into a plan over one catalogue's years and companies."""
 
     def __init__(
-        self, catalogue: Catalogue, first: int, last: int, timeless: frozenset[str] = frozenset()
+        self,
+        catalogue: Catalogue,
+        first: int,
+        last: int,
+        timeless: frozenset[str] = frozenset(),
+        names: Mapping[tuple[str, str, str], str] = MappingProxyType({}),
     ) -> None:
-        """``first`` … ``last``: the fiscal years the data hold.
+        """What a plan depends on beside its clauses.
 
-        ``timeless``: labels of measures that have no year, such as a company's sector.
+        Args:
+            first, last: the fiscal years the data hold.
+            timeless: labels of measures that have no year, such as a company's sector.
+            names: what a form of two measures' labels is called: ``gross margin``.
         """
+        self._names = names
         self._timeless = timeless
         self._first = first
         self._last = last
@@ -162,7 +178,7 @@ class Expander:
         most = "highest" if clause.verb == "peak" else "lowest"
         period = self._span(clause.periods)
         for nouns, company, row in self._subjects(clause):
-            what = self._phrase(clause, nouns, company, row, None)
+            what = self._phrase(clause, nouns, company, row, None, named=True)
             text = f"In which year was {what} {most} {_when(period)}?"
             builder.add("table_qa", text, self._inputs(clause, nouns, company, row, period))
 
@@ -174,7 +190,7 @@ class Expander:
             group = f" in the {_group(row)}" if row else ""
             many = clause.number or 1
             who = f"company{group}" if many == 1 else f"{many} companies{group}"
-            what = self._measure(clause, nouns)
+            what = self._measure(clause, nouns, named=True)
             company = clause.companies[0] if clause.companies else None
             if company is not None:
                 who = f"segment of {company}"
@@ -268,7 +284,7 @@ class Expander:
     ) -> dict[str, Scalar | Ref]:
         inputs: dict[str, Scalar | Ref] = {}
         if nouns:
-            inputs["measure"] = self._measure(clause, nouns)
+            inputs["measure"] = self._measure(clause, nouns, named=True)
         if company is not None:
             inputs["company"] = company
         if row is not None:
@@ -313,16 +329,14 @@ class Expander:
 
     # --- words ----------------------------------------------------------------------------------
 
-    def _measure(self, clause: Clause, nouns: tuple[Noun, ...]) -> str:
+    def _measure(self, clause: Clause, nouns: tuple[Noun, ...], *, named: bool = False) -> str:
+        """The measure in words; ``named``: a ratio by its name, where it has one."""
         if clause.form is None:
             return nouns[0].label if nouns else ""
-        word = {
-            "share": "as a percentage of",
-            "over": "divided by",
-            "plus": "plus",
-            "less": "minus",
-        }
-        return f"{nouns[0].label} {word[clause.form]} {nouns[1].label}"
+        one, two = nouns[0].label, nouns[1].label
+        if named and (name := self._names.get((clause.form, one, two))):
+            return name
+        return f"{one} {_JOINED[clause.form]} {two}"
 
     def _phrase(
         self,
@@ -331,9 +345,11 @@ class Expander:
         company: str | None,
         row: Row | None,
         period: Period | None,
+        *,
+        named: bool = False,
     ) -> str:
         """``the revenue of the Cloud segment of Acme Corp in 2022``."""
-        what = self._measure(clause, nouns)
+        what = self._measure(clause, nouns, named=named)
         parts = [f"the {what}"] if what else [f"the {row.label}" if row else "the value"]
         if row is not None and what:
             parts.append(

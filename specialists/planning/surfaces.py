@@ -10,12 +10,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specialists.planning.clauses import Form, Noun, Row
+from specialists.planning.clauses import OF_DERIVED, Form, Noun, Row
 from specialists.workspace.catalogue import Catalogue, Company, Period
 from specialists.workspace.lexicon import lexicon
 from specialists.workspace.links import Linker
 
-_FORM: dict[str, Form] = {"share": "share", "ratio": "over", "sum": "plus", "difference": "less"}
 _SPOKEN: dict[Form, tuple[str, ...]] = {
     "share": (
         "{a} as a share of {b}",
@@ -240,7 +239,7 @@ class Cast:
             return Said(
                 rng.choice(entry.spellings),
                 (Noun(parts[0].label), Noun(parts[1].label)),
-                _FORM[self._derived[key].form or "share"],
+                OF_DERIVED[self._derived[key].form or "share"],
             )
         one, two = rng.choice(_PAIRS)
         if rng.random() < 0.35:

@@ -192,7 +192,12 @@ def read_compact(reply: str, inputs: PlanningInputs, linked: Linked) -> Plan:
 def expand(inputs: PlanningInputs, parts: Sequence[clauses.Clause], note: str = "") -> Plan:
     """Clauses as a plan over the inputs' catalogue."""
     index = inputs.linker.index
-    expander = Expander(inputs.catalogue, index.first, index.last, index.timeless)
+    names = {
+        (clauses.OF_DERIVED[m.form], m.parts[0].label, m.parts[1].label): m.label
+        for m in index.derived.values()
+        if m.parts is not None and m.form is not None
+    }
+    expander = Expander(inputs.catalogue, index.first, index.last, index.timeless, names)
     return expander.plan(parts, note)
 
 

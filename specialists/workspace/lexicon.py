@@ -76,7 +76,9 @@ class Lexicon:
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A lower-case word without its plural ending: ``liabilities`` -> ``liability``."""
+    """A lower-case word without its plural ending: ``liabilities`` -> ``liability``; and is ``&``."""
+    if word == "and":
+        return "&"
     if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):

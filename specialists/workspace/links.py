@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from specialists.workspace.catalogue import Catalogue, Document
 from specialists.workspace.handles import Handles
-from specialists.workspace.lexicon import fold, lexicon
+from specialists.workspace.lexicon import fold, lexicon, words
 from specialists.workspace.links_index import LinkIndex, Meaning, Measure, RowKey
 from specialists.workspace.numbers import scan
 from specialists.workspace.periods import find_periods
@@ -118,8 +118,9 @@ class Linker:
         mixed = any(t.capital for t in tokens) and not plain.isupper()
         matches, unknown = self._periods(low, tokens)
         matches += self._phrases(tokens, mixed)
+        firm = [m for m in _choose(matches) if m.meanings[0].kind in {"e", "p"}]
+        matches += self._partials(tokens, firm)
         chosen = self._sure(_choose(matches), tokens, mixed)
-        chosen += self._partials(tokens, chosen)
         chosen += _numbers(plain, tokens, chosen)
         chosen = self._widened(chosen, tokens)
         unknown += self._names(plain, tokens, chosen, mixed)
@@ -197,6 +198,9 @@ class Linker:
             before = tokens[first - 1] if first > 0 else None
             if any(t is not None and self._stranger(t) for t in (before, after)):
                 return False
+            if after is not None and after.capital and after.key in self.index.names:
+                own = words(str(meaning.value))  # ``Acme Foods`` is not ``Acme Robotics``
+                return after.key in own or (after.key,) in self.index.phrases
         return True
 
     def _stranger(self, token: _Token) -> bool:

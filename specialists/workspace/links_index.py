@@ -252,7 +252,7 @@ class LinkIndex:
             if len(name) > 1 and name[0] == "the":
                 name = name[1:]
             stripped[company.name] = name
-            heads.update({name[:n] for n in (1, 2) if n <= len(name)})
+            heads.update({name[:n] for n in (1, _pair(name)) if n <= len(name)})
         common = self._lexicon.common | ordinary | self._lexicon.suffixes
         for company in companies:
             meaning = Meaning("e", company.name, company.name, company.name)
@@ -269,11 +269,11 @@ class LinkIndex:
                 cased = len(company.ticker) < 3 or phrase[0] in common
                 ticker = _scored(meaning, 1.0, cased=cased)
                 self._add(phrase, replace(ticker, written=company.ticker.lower()))
-            for n in (2, 1):
+            for n, score in ((_pair(name), 0.9), (1, 0.85)):
                 head = name[:n]
-                long = n == 2 or (len(head[0]) >= 4 and head[0] not in common)
+                long = n > 1 or (len(head[0]) >= 4 and head[0] not in common)
                 if n < len(name) and heads[head] == 1 and long:
-                    self._add(head, _scored(meaning, 0.8 + 0.05 * n, short=True))
+                    self._add(head, _scored(meaning, score, short=True))
             if len(name) >= 3:
                 initials = ("".join(word[0] for word in name),)
                 self._add(initials, _scored(meaning, 0.7, cased=True))
@@ -329,9 +329,14 @@ class LinkIndex:
             covered = sum(weight[w] for w in {run[k] for k in places}) / sum(weight.values())
             telling = [w for w in run[start:end] if w not in _QUIET]
             score = covered * len(places) / len(telling)
-            if score >= 0.6:
+            if score >= (0.6 if len(places) < 3 else 0.5):
                 found.append((start, end, score * 0.9, meaning))
         return sorted(found, key=lambda f: -f[2])
+
+
+def _pair(name: Words) -> int:
+    """How many words of a name make its first two: ``Osric & Dane`` are three."""
+    return 3 if len(name) > 2 and name[1] == "&" else 2
 
 
 def _scored(meaning: Meaning, score: float, *, cased: bool = False, short: bool = False) -> Meaning:

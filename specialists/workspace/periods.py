@@ -44,7 +44,7 @@ _ON = (
 _N = r"(\d{1,2}|" + "|".join(_COUNT) + ")"
 _LINK = r"(?:\s*[-–—]\s*|\s+(?:to|through|till|until|up\s+to|thru)\s+)"
 _QUARTER = (
-    r"(?:(?:the\s+)?(?:first|second|third|fourth|last|latest|next|1st|2nd|3rd|4th)\s+(?:fiscal\s+)?quarter|"
+    r"(?:(?:the\s+)?(?:first|second|third|fourth|last|latest|next|1st|2nd|3rd|4th)(?:\s+|-)(?:fiscal\s+)?quarter|"
     r"(?<![a-z])q[1-4]|(?<![a-z])h[12]|(?:first|second)\s+half)"
     r"(?:\s+(?:of\s+)?(?:" + _FY + r"\s*)?(?:(?:19|20)\d\d|[’']?\d\d))?(?!\w)"
 )
