@@ -21,7 +21,7 @@ from specialists.extraction.check import (
     validate,
 )
 from specialists.extraction.conclude import Read, conclude
-from specialists.extraction.measures import label
+from specialists.extraction.measures import clues, label
 from specialists.extraction.render import ExtractionInputs, Passage, render
 from specialists.extraction.windows import likely
 from specialists.foundation.contracts import Evidence, Finding, Message, Span, Subtask
@@ -95,9 +95,15 @@ class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
                 )
             ]
         about = subject(subtask, given, catalogue)
-        spans = likely(await _search(tools, metric, about), metric, PASSAGES)
-        documents = {d.id: d for d in tools.snapshot.documents}
         company, period = about.company, about.period
+        documents = {d.id: d for d in tools.snapshot.documents}
+        spans = likely(
+            await _search(tools, metric, about),
+            metric,
+            PASSAGES,
+            year=period.last if period else None,
+            about={name: d.year for name, d in documents.items()},
+        )
         made: list[ExtractionInputs] = []
         for span in spans:
             document = documents.get(span.document)
@@ -229,7 +235,8 @@ def _metric(subtask: Subtask, given: Mapping[str, Finding], tools: Tools) -> str
 
 async def _search(tools: Tools, metric: str, about: Subject) -> list[Span]:
     """Documents of the company: filings of the year asked, of the next and the last, then any."""
-    base: dict[str, Any] = {"query": f"{label(metric)} {metric}"[:300], "limit": PASSAGES}
+    named = f"{metric} {label(metric)} {' '.join(sorted(clues(metric)))}"
+    base: dict[str, Any] = {"query": named[:600], "limit": 2 * PASSAGES}
     if about.company:
         base["company"] = about.company.name
     tries: list[dict[str, Any]] = []
@@ -237,6 +244,8 @@ async def _search(tools: Tools, metric: str, about: Subject) -> list[Span]:
         year = about.period.last
         tries += [{**base, "year": y, "kind": "filing"} for y in (year, year + 1, year - 1)]
         tries.append({**base, "year": year})
+        # A search leaves out the words of the company's own name (Acme Stores): read all of the year.
+        tries.append({**base, "query": "about", "year": year, "kind": "filing"})
     tries += [{**base, "kind": "filing"}, base]
     spans: dict[str, Span] = {}
     for arguments in tries:

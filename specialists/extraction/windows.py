@@ -6,10 +6,11 @@ Cuts between sentences where it can. Whether a passage tells the figure is the m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from specialists.extraction.measures import clues, concept, measures
 from specialists.extraction.render import LONGEST
+from specialists.extraction.years import years
 from specialists.foundation.contracts import Span
 from specialists.workspace.lexicon import words
 
@@ -38,17 +39,31 @@ def windows(span: Span, limit: int = LONGEST) -> Iterator[Span]:
         start = end
 
 
-def likely(spans: Sequence[Span], metric: str, limit: int) -> list[Span]:
+def likely(
+    spans: Sequence[Span],
+    metric: str,
+    limit: int,
+    *,
+    year: int | None = None,
+    about: Mapping[str, int | None] | None = None,
+) -> list[Span]:
     """Of these spans' windows the ``limit`` likeliest to tell the metric, in the spans' own order.
 
     Windows that name the measure come first, then those with one of its words; those with neither
-    are left out.
+    are left out, and so are those that do not speak of the year asked.
+
+    Args:
+        about: the fiscal years of the documents, by their ids.
     """
-    asked, telling = concept(metric), clues(metric)
+    asked, telling, when = concept(metric), clues(metric), about or {}
     naming: list[Span] = []
     hinting: list[Span] = []
     for span in spans:
+        own = when.get(span.document)
         for window in windows(span):
+            told = {own, *(y for _, _, y in years(window.text, own))}
+            if year is not None and year not in told:
+                continue
             if any(key == asked for _, _, key in measures(window.text, metric)):
                 naming.append(window)
             elif not telling.isdisjoint(words(window.text)):
