@@ -118,7 +118,7 @@ class Hold:
         """The tokens that must come next, whatever the model would say; accepts them.
 
         Tokens are those the tokenizer itself would use for the whole text, as in training. Where
-        what follows could still merge with the last word, that word is left to the model.
+        what follows could still change how the end is spelled, that end is left to the model.
         """
         ahead = self._matcher.find_jump_forward_string()
         if len(ahead) < 2:
@@ -126,27 +126,12 @@ class Hold:
         fork = self._matcher.fork()
         fork.accept_string(ahead)
         ends = fork.is_completed()
-        if not ends:
-            ahead = ahead[: _safe(ahead, self._text.added)]
-        ids, words = self._text.words(self._text.decode(said) + ahead)
+        spelled = self._text.spell(self._text.decode(said) + ahead)
         before = len(said)
-        if ids[:before] != list(said):
+        if spelled.ids[:before] != list(said):
             # the model spelled something in its own way: go on from there
-            ids, words = self._text.words(ahead)
-            before = 0
-        if not ends and len(ids) > before and ids[-1] not in self._text.added_ids:
-            ids = ids[: max(before, words.index(words[-1]))]
-        new = ids[before:]
+            spelled, before = self._text.spell(ahead), 0
+        new = spelled.ids[before : None if ends else spelled.settled()]
         for token in new:
             self.accept(token)
         return new
-
-
-def _safe(ahead: str, added: Sequence[str]) -> int:
-    """Where to cut ``ahead`` so that its end cannot be the beginning of an added token."""
-    longest = max((len(token) for token in added), default=0)
-    for start in range(max(0, len(ahead) - longest + 1), len(ahead)):
-        tail = ahead[start:]
-        if any(token != tail and token.startswith(tail) for token in added):
-            return start
-    return len(ahead)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,48 @@ from specialists.foundation.errors import EngineError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """A text as tokens."""
+
+    text: str
+    ids: list[int]
+    words: list[int]
+    """For each token the number of the word (pre-token) it is part of."""
+    offsets: list[tuple[int, int]]
+    """For each token the stretch of the text it stands for, in characters."""
+    by: Text
+
+    def settled(self) -> int:
+        """How many of the tokens stay as they are whatever text follows.
+
+        The last word may grow, and an added token (``<c1>``, a fixed part of a reply) may begin
+        anywhere in the end of the text, except inside another one.
+        """
+        if not self.ids:
+            return 0
+        added = [i for i, token in enumerate(self.ids) if token in self.by.added_ids]
+        inside = {
+            place for i in added for place in range(self.offsets[i][0] + 1, self.offsets[i][1])
+        }
+        end = len(self.text)
+        for place in range(max(0, end - self.by.longest), end):
+            if place not in inside and self.text[place:] in self.by.beginnings:
+                end = place
+                break
+        kept = len(self.ids)
+        while kept and self.offsets[kept - 1][1] > end:
+            kept -= 1
+        loose = self.words[
+            kept if kept < len(self.ids) and self.offsets[kept][0] < end else kept - 1
+        ]
+        while (
+            kept and self.words[kept - 1] == loose and self.ids[kept - 1] not in self.by.added_ids
+        ):
+            kept -= 1
+        return kept
 
 
 class Text:
@@ -72,10 +115,10 @@ class Text:
         """Token ids, control tokens recognised, nothing added."""
         return self._fast.encode(text, add_special_tokens=False).ids
 
-    def words(self, text: str) -> tuple[list[int], list[int]]:
-        """Token ids, and for each the number of the word (pre-token) it is part of."""
+    def spell(self, text: str) -> Spelled:
+        """The tokens of a text, and where they stand in it."""
         encoding = self._fast.encode(text, add_special_tokens=False)
-        return encoding.ids, encoding.word_ids
+        return Spelled(text, encoding.ids, encoding.word_ids, encoding.offsets, self)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text without control tokens."""
@@ -96,6 +139,16 @@ class Text:
             for token in self.tokenizer.added_tokens_decoder.values()
             if not token.special
         )
+
+    @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """Every proper beginning of an added token."""
+        return frozenset(token[:i] for token in self.added for i in range(1, len(token)))
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest added token."""
+        return max(map(len, self.added), default=0)
 
     @cached_property
     def added_ids(self) -> frozenset[int]:

@@ -24,6 +24,14 @@ from specialists.engines.template import (
     chat_template,
 )
 
+SCAFFOLDING = [
+    '{"name": "calculator", "arguments": {"expression": "',
+    '{"found": true, "value": "',
+    '", "period": "',
+    '", "period": ',
+]
+"""Fixed parts of replies, each one token, as the embedded tokenizer has them."""
+
 CORPUS = [
     'system user assistant tool\n{"name": "sql", "arguments": {"query": "SELECT <c1> FROM <t1>"}}',
     '{"sentiment": "positive"} {"sentiment": "negative"} {"value": 12.5, "unit": "USD"}',
@@ -44,12 +52,11 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     tokenizer.train_from_iterator(CORPUS, trainer)
-    tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in TOOL_TOKENS])
+    handles = ["<c1>", "<c2>", "<c11>", "<t1>", "<t2>"]
     tokenizer.add_tokens(
         [
-            AddedToken(f"<{kind}{i}>", special=False, normalized=False)
-            for kind in "tc"
-            for i in (1, 2)
+            AddedToken(token, special=False, normalized=False)
+            for token in (*TOOL_TOKENS, *handles, *SCAFFOLDING)
         ]
     )
     fast = PreTrainedTokenizerFast(
