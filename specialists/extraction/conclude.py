@@ -29,7 +29,7 @@ def conclude(subtask: Subtask, outcomes: Sequence[Read]) -> Conclusion:
     ]
     if not told:
         return Conclusion("abstained", reason=_silence(subtask, outcomes))
-    groups = _agreeing(told)
+    groups = _agreeing(_timely(told))
     best = max(groups, key=_weight)
     rivals = [g for g in groups if g is not best and _weight(g) > 0.5 * _weight(best)]
     if rivals:
@@ -52,6 +52,14 @@ def conclude(subtask: Subtask, outcomes: Sequence[Read]) -> Conclusion:
         evidence=tuple(e for o in best for e in (sentence(o),) if e is not None),
         confidence=_joint([o.confidence for o in best]),
     )
+
+
+def _timely(told: list[Read]) -> list[Read]:
+    """What is told of the year asked, before plans told in it; the latest when none is asked."""
+    years = {o.answer.period for o in told if o.answer is not None and o.answer.period is not None}
+    asked = {o.inputs.year for o in told} - {None}
+    wanted = (years & asked) or (set[int | None]() if asked or not years else {max(years)})
+    return [o for o in told if o.answer is not None and o.answer.period in wanted] or told
 
 
 def _agreeing(told: Sequence[Read]) -> list[list[Read]]:

@@ -244,7 +244,7 @@ async def _search(tools: Tools, metric: str, about: Subject) -> list[Span]:
         year = about.period.last
         tries += [{**base, "year": y, "kind": "filing"} for y in (year, year + 1, year - 1)]
         tries.append({**base, "year": year})
-        # A search leaves out the words of the company's own name (Acme Stores): read all of the year.
+        # A search leaves out the words of the company's name (Acme Stores): read all of the year.
         tries.append({**base, "query": "about", "year": year, "kind": "filing"})
     tries += [{**base, "kind": "filing"}, base]
     spans: dict[str, Span] = {}

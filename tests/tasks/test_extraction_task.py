@@ -298,6 +298,30 @@ def test_a_doubtful_rival_does_not_count() -> None:
     assert conclusion.value == Quantity(value=12400, unit="count")
 
 
+def test_a_plan_for_the_year_goes_before_one_told_in_it() -> None:
+    text = "For 2023 we expect revenue of $5.0 billion."
+    ahead = read(text, "$5.0 billion", year=2023, metric="revenue guidance", confidence=0.99)
+    told = ahead.inputs.model_copy(update={"year": 2022, "about": 2022})
+    ahead = Outcome(told, ahead.answer, ahead.evidence, 0.99)
+    earlier = read(
+        "For 2022 we expect revenue of $4.0 billion.", "$4.0 billion", metric="revenue guidance"
+    )
+    assert TASK.conclude(ASKED, [ahead, earlier]).value == Quantity(value=4, unit="USD", scale=1e9)
+    assert TASK.conclude(ASKED, [ahead]).value == Quantity(value=5, unit="USD", scale=1e9)
+
+
+def test_without_a_year_the_latest_counts() -> None:
+    outcomes = [
+        read(f"We had {n} employees in {y}.", n, year=y, known=date(y + 1, 3, 1), document=str(y))
+        for n, y in (("11,000", 2020), ("13,000", 2022), ("12,000", 2021))
+    ]
+    open_ended = [
+        Outcome(o.inputs.model_copy(update={"year": None}), o.answer, o.evidence, o.confidence)
+        for o in outcomes
+    ]
+    assert TASK.conclude(ASKED, open_ended).value == Quantity(value=13000, unit="count")
+
+
 def test_not_found_everywhere_means_abstaining() -> None:
     inputs = read(STAFF, "12,400").inputs
     conclusion = TASK.conclude(
