@@ -39,7 +39,7 @@ MANIFEST = "weights.json"
 TASKS: Mapping[str, str] = {
     "sentiment": "specialists.sentiment.task:SentimentTask",
     "extraction": "specialists.extraction.task:ExtractionTask",
-    "table_qa": "specialists.table_qa.task:TableQATask",
+    "table_qa": "specialists.table_qa.task:TableTask",
     "calculation": "specialists.calculation.task:CalculationTask",
     "planning": "specialists.planning.task:PlanningTask",
 }

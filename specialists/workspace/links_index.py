@@ -263,7 +263,8 @@ class LinkIndex:
             for alias in company.aliases:
                 phrase = words(alias)
                 cased = len(phrase) == 1 and phrase[0] in common
-                self._add(phrase, _scored(meaning, 1.0, cased=cased))
+                short = phrase == name[: len(phrase)]  # ``Acme`` of ``Acme Robotics``
+                self._add(phrase, _scored(meaning, 1.0, cased=cased, short=short))
             if len(company.ticker) >= 2:
                 phrase = words(company.ticker)
                 cased = len(company.ticker) < 3 or phrase[0] in common
