@@ -30,50 +30,13 @@ _DAY = re.compile(
 )
 """What stands before a day of the month."""
 _EMPTY = frozenset(
-    [
-        "the",
-        "of",
-        "a",
-        "an",
-        "in",
-        "for",
-        "to",
-        "and",
-        "or",
-        "on",
-        "at",
-        "by",
-        "with",
-        "from",
-        "as",
-        "is",
-        "was",
-        "were",
-        "are",
-        "be",
-        "its",
-        "their",
-        "this",
-        "that",
-        "what",
-        "how",
-        "much",
-        "many",
-        "which",
-        "who",
-        "did",
-        "do",
-        "does",
-        "than",
-        "it",
-        "total",
-        "year",
-        "years",
-        "ended",
-        "december",
-        "net",
+    word
+    for line in (
+        "the of a an in for to and or on at by with from as is was were are be its their this that",
+        "what how much many which who did do does than it total year years ended december net",
         "other",
-    ]
+    )
+    for word in line.split()
 )
 
 

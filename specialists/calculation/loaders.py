@@ -185,10 +185,25 @@ def _literal(arg: str, values: Mapping[str, float]) -> str | None:
 
 
 def _canonical(ops: program.Program) -> program.Program:
-    if not ops:
-        return ops
-    if len(ops) > 1 and ops[-1] == program.Op("multiply", (f"#{len(ops) - 2}", "const_100")):
+    hundred = program.Op("multiply", (f"#{len(ops) - 2}", "const_100"))
+    if ops[1:] and ops[-1:] == (hundred,):
         ops = ops[:-1]
+    terms = _summed(ops)
+    count = len(terms)
+    average = program.Op("divide", (f"#{count - 2}", f"const_{count}"))
+    if count > 2 and len(ops) == count - 1:
+        return (program.Op("table_sum", tuple(terms)),)
+    if count and len(ops) == count and ops[-1:] == (average,):
+        return (program.Op("table_average", tuple(terms)),)
+    less_one = program.Op("subtract", ("#0", "const_1"))
+    if len(ops) == 2 and ops[0].name == "divide" and ops[1] == less_one:
+        later, earlier = ops[0].args
+        return program.Op("subtract", (later, earlier)), program.Op("divide", ("#0", earlier))
+    return ops
+
+
+def _summed(ops: program.Program) -> list[str]:
+    """The numbers that a program's first steps add up: ``add(a, b), add(#0, c)`` -> a, b, c."""
     terms: list[str] = []
     for k, op in enumerate(ops):
         chained = op.name == "add" and (k == 0 or op.args[0] == f"#{k - 1}")
@@ -196,26 +211,7 @@ def _canonical(ops: program.Program) -> program.Program:
         if not chained or any(not a.startswith("<") for a in fresh):
             break
         terms += fresh
-    count = len(terms)
-    if count and len(ops) == count - 1:
-        return ops if count == 2 else (program.Op("table_sum", tuple(terms)),)
-    if (
-        count
-        and len(ops) == count
-        and ops[-1] == program.Op("divide", (f"#{count - 2}", f"const_{count}"))
-    ):
-        return (program.Op("table_average", tuple(terms)),)
-    if (
-        len(ops) == 2
-        and ops[0].name == "divide"
-        and ops[1] == program.Op("subtract", ("#0", "const_1"))
-    ):
-        later, earlier = ops[0].args
-        return (
-            program.Op("subtract", (later, earlier)),
-            program.Op("divide", ("#0", earlier)),
-        )
-    return ops
+    return terms
 
 
 # --- pages --------------------------------------------------------------------------------------

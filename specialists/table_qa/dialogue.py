@@ -259,10 +259,11 @@ class CompactEpisode(Episode[TableAnswer]):
         evidence: Sequence[Evidence],
     ) -> str:
         """One place for each row wanted, in the order wanted: ``none`` where it is not there."""
-        if len(lookup.keys) > 1:
+        wanted, *others = lookup.keys
+        if others:
             raise AnswerError("one OR or ENDS at a time")
         texts: list[str] = []
-        for value in lookup.keys[0].values:
+        for value in wanted.values:
             fit = [r for r in rows if str(r[0]) == str(value)]
             texts.append(
                 self._row_text(lookup, fit[0], units, 1, evidence) if len(fit) == 1 else "none"

@@ -19,6 +19,10 @@ from specialists.table_qa.rows import Rows
 from specialists.workspace.tools import ToolResult
 
 
+SLOW = "the query took longer than it may"
+"""What a busy sandbox says; asking again is right."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """One query of a script. Measures, conditions and order are handles of the dialogue."""
@@ -82,6 +86,13 @@ class _Player:
         self.messages.append(observed)
         return observed.content
 
+    def fails(self, name: str, error: str, **arguments: str) -> None:
+        """One call that its tool could not do this time."""
+        self.turns += 1
+        call = ToolCall(id=f"call_{self.turns}", name=name, arguments=arguments)
+        self.messages.append(Message(role="assistant", tool_calls=(call,)))
+        self.messages.append(self.episode.observe(call, ToolResult(name, {}, error=error)))
+
     def _result(self, call: ToolCall) -> ToolResult:
         real = self.episode.expand(call).arguments
         if call.name == "list_tables":  # in any order, so that place says nothing
@@ -126,15 +137,17 @@ def play(
             return _end(player, None, found)
         table = fit[0]
         others = [h for h in tables if h != table and h not in shown]
-        if detour and others and not shown:
+        slow = detour and rng.random() < 0.3
+        if detour and not slow and others and not shown:
             wrong = rng.choice(others)
             shown[wrong] = player.use("describe_table", table=wrong)
-            if rng.random() < 0.4:
-                player.use("sql", query=ask.text(wrong))
         if table not in shown:
             shown[table] = player.use("describe_table", table=table)
         if not _covers(ask, shown[table]):
             return _end(player, None, found)
+        if slow:
+            player.fails("sql", SLOW, query=ask.text(table))
+            detour = False
         observed = player.use("sql", query=ask.text(table))
         if observed.startswith(("error", "some", "no rows")) or "none" in observed.split():
             return _end(player, None, found)

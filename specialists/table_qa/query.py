@@ -35,7 +35,7 @@ _EITHER = re.compile(r"\( (<[epr]\d+>(?: OR <[epr]\d+>)+) \)")
 
 @dataclass(frozen=True)
 class Condition:
-    """Rows whose ``column`` is one of ``values``, or lies between the first and the last of them."""
+    """Rows whose ``column`` is one of ``values``, or between the first and the last of them."""
 
     column: Column | None
     """None where the table has no such column and every row fits (a table about one company)."""
