@@ -20,8 +20,8 @@ from specialists.workspace.lexicon import words
 from specialists.workspace.masking import mentions
 from specialists.workspace.numbers import scan
 
-TOLERANCE = 1e-6
-"""Relative difference of two amounts that count as the same."""
+TOLERANCE = 1e-9
+"""Relative difference of two amounts that count as the same: that of floating point, no more."""
 
 _SAME_UNIT = {"count": "", "percent": "%", "": ""}
 
