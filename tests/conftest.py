@@ -1,0 +1,132 @@
+"""A tiny Qwen3-architecture model, a trained BPE tokenizer, saved LoRA adapters: untrained.
+
+Real files of the real formats, made in a second. The model libraries are imported when a test asks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+SCAFFOLDING = [
+    '{"name": "calculator", "arguments": {"expression": "',
+    '{"found": true, "value": "',
+    '", "period": "',
+    '", "period": ',
+]
+"""Fixed parts of replies, each one token, as the embedded tokenizer has them."""
+
+CORPUS = [
+    'system user assistant tool\n{"name": "sql", "arguments": {"query": "SELECT <c1> FROM <t1>"}}',
+    '{"sentiment": "positive"} {"sentiment": "negative"} {"value": 12.5, "unit": "USD"}',
+    "the revenue of the company grew by 12 % in 2022 and by 7 % in 2023 to 1,234.5 million",
+    '{"expression": "divide(n1, n2)"} subtract add multiply table_sum "calculator" "sql"',
+] * 8
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer trained on a few sentences."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    from specialists.engines.template import (
+        END_OF_TEXT,
+        IM_END,
+        SPECIAL_TOKENS,
+        TOOL_TOKENS,
+        chat_template,
+    )
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=420,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    handles = ["<c1>", "<c2>", "<c11>", "<t1>", "<t2>"]
+    tokenizer.add_tokens(
+        [
+            AddedToken(token, special=False, normalized=False)
+            for token in (*TOOL_TOKENS, *handles, *SCAFFOLDING)
+        ]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=IM_END, pad_token=END_OF_TEXT, model_max_length=512
+    )
+    fast.chat_template = chat_template()
+    return fast
+
+
+def make_base(folder: Path, *, seed: int = 0, context: int = 256) -> Path:
+    """Save a two-layer model with its tokenizer."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    tokenizer = make_tokenizer()
+    torch.manual_seed(seed)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        max_position_embeddings=context,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        initializer_range=0.3,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_adapter(base: Path, folder: Path, *, seed: int, rank: int = 4, scale: float = 0.3) -> Path:
+    """Save a LoRA adapter with random, acting weights."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import Qwen3ForCausalLM
+
+    torch.manual_seed(seed)
+    model = Qwen3ForCausalLM.from_pretrained(base)
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    tuned = get_peft_model(model, config)
+    with torch.no_grad():
+        for name, parameter in tuned.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=scale)
+    tuned.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return make_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_base(tmp_path_factory.mktemp("model") / "base")
+
+
+@pytest.fixture(scope="session")
+def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("adapters")
+    return {
+        "alpha": make_adapter(base, root / "alpha", seed=1),
+        "beta": make_adapter(base, root / "beta", seed=2, rank=8),
+    }

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from specialists import registry
+from specialists.adapters import Canary, attest, take_canary
+from specialists.agent import answer_one
+from specialists.engines.local import LocalEngine
+from specialists.foundation.contracts import Message
+from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
+from specialists.foundation.records import (
+    CALIBRATION,
+    CANARY,
+    DECISION,
+    RUN,
+    Artefact,
+    Calibration,
+    DecisionRecord,
+    Manifest,
+    RunRecord,
+    artefact_digest,
+)
+from specialists.registry import Embedded, load_embedded
+from specialists.sentiment.render import SentimentInputs
+
+DIALOGUES = [
+    [Message(role="user", content=f"net <c{i}>?"), Message(role="assistant", content="12 %")]
+    for i in (1, 2)
+]
+
+
+@pytest.fixture(scope="module")
+def made(base: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights folder as training leaves it: a base, two adapters with records and canaries."""
+    root = tmp_path_factory.mktemp("weights")
+    shutil.copytree(base, root / "base")
+    ground = RunRecord.of(root / "base", kind="base", name="tiny")
+    ground.write(root / "base" / RUN)
+    named = {}
+    for job, source in (("sentiment", adapters["alpha"]), ("extraction", adapters["beta"])):
+        folder = root / job
+        shutil.copytree(source, folder)
+        record = RunRecord.of(folder, kind="adapter", name=job, base=ground.digest)
+        record.write(folder / RUN)
+        canary = asyncio.run(_canary(root / "base", folder, job, ground.digest))
+        canary.write(folder / CANARY)
+        named[job] = Artefact(name=job, folder=job, digest=record.digest)
+    tiny = Artefact(name="tiny", folder="base", digest=ground.digest)
+    Manifest(base=tiny, adapters=named).write(root / "weights.json")
+    return root
+
+
+async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
+    engine = LocalEngine.load(base, adapters={job: folder})
+    try:
+        return await take_canary(
+            engine, job, DIALOGUES, digest=artefact_digest(folder), base=ground
+        )
+    finally:
+        await engine.aclose()
+
+
+@pytest.fixture
+def weights(made: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return Path(shutil.copytree(made, tmp_path / "weights"))
+
+
+async def test_a_specialist_answers_with_its_adapter(weights: Path) -> None:
+    embedded = load_embedded(weights)
+    sentiment = embedded.specialist("sentiment")
+    assert not embedded.engine.loaded  # naming costs nothing
+    done = await answer_one(sentiment, SentimentInputs(text="net up", entity=""))
+    assert done.outcome.answer is not None or done.outcome.error
+    assert done.completions[0].adapter == "sentiment"
+    assert sentiment.served_by.adapter == artefact_digest(weights / "sentiment")
+    assert sentiment.served_by.decision is None
+    await embedded.aclose()
+
+
+def test_the_list_tells_who_is_provisional(weights: Path) -> None:
+    digest = artefact_digest(weights / "extraction")
+    for verdict, provisional in (("insufficient evidence", True), ("adopt", False)):
+        DecisionRecord(
+            id="d1",
+            specialist="extraction",
+            adapter=digest,
+            base="b",
+            verdict=verdict,  # type: ignore[arg-type]
+            method="sft",
+            decided="2026-11-20T00:00:00Z",
+        ).write(weights / "extraction" / DECISION)
+        embedded = Embedded(weights)
+        entries = {e.name: e for e in embedded.list()}
+        assert entries["extraction"].provisional is provisional
+        assert entries["sentiment"].provisional
+        assert entries["extraction"].decision == "d1"
+        assert embedded.specialist("extraction").decision == (None if provisional else "d1")
+
+
+def test_a_calibration_of_another_adapter_is_refused(weights: Path) -> None:
+    told = Calibration(
+        specialist="sentiment", adapter="0" * 64, knots=((0.0, 1.0),), fold="dev", count=1
+    )
+    told.write(weights / "sentiment" / CALIBRATION)
+    with pytest.raises(RecordError, match="speaks of another adapter"):
+        Embedded(weights)
+
+
+def _rewrite(path: Path, **fields: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda w: (w / "weights.json").unlink(), "weights.json"),
+        (lambda w: (w / "base" / "config.json").write_text("{}"), "altered config.json"),
+        (lambda w: (w / "sentiment" / "adapter_model.safetensors").write_bytes(b""), "altered"),
+        (lambda w: shutil.rmtree(w / "sentiment"), "sentiment"),
+        (lambda w: _rewrite(w / "sentiment" / RUN, base="0" * 64), "made on base 000000000000"),
+        (lambda w: _rewrite(w / "sentiment" / RUN, kind="base"), "not an adapter"),
+    ],
+)
+def test_altered_weights_are_refused_by_name(
+    weights: Path, spoil: Callable[[Path], object], reason: str
+) -> None:
+    spoil(weights)
+    with pytest.raises(FinrouteError, match=reason):
+        Embedded(weights)
+
+
+async def test_an_adapter_without_a_canary_is_not_served(weights: Path) -> None:
+    (weights / "sentiment" / CANARY).unlink()
+    embedded = Embedded(weights)
+    done = await answer_one(embedded.specialist("sentiment"), SentimentInputs(text="x", entity=""))
+    assert done.broken
+    assert "nothing proves that it acts" in done.outcome.error
+    await embedded.aclose()
+
+
+def test_unknown_names_say_which_there_are(weights: Path) -> None:
+    embedded = Embedded(weights)
+    with pytest.raises(NotFound, match="sentiment"):
+        embedded.specialist("poetry")
+    with pytest.raises(NotFound, match="no adapter for planning; there are: extraction, sentiment"):
+        embedded.specialist("planning")
+
+
+def test_every_job_has_a_task_of_its_name() -> None:
+    for name in registry.TASKS:
+        assert registry.task(name).name == name
+
+
+def test_listing_needs_no_model_library(weights: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from specialists.registry import load_embedded; "
+        f"print(len(load_embedded(Path({str(weights)!r})).list())); "
+        "print([m for m in ('torch', 'transformers', 'peft', 'xgrammar') if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split("\n")[:2] == ["2", "[]"]
+
+
+# --- attestation --------------------------------------------------------------------------------
+
+
+async def test_attestation_tells_what_is_wrong(
+    weights: Path, adapters: dict[str, Path], base: Path, tmp_path: Path
+) -> None:
+    canary = Canary.read(weights / "sentiment" / CANARY)
+    right = LocalEngine.load(base, adapters={"a": adapters["alpha"]})
+    await attest(right, "a", canary)
+    right.add_adapter("a", adapters["beta"])
+    with pytest.raises(AdapterError, match="gives other log-probabilities"):
+        await attest(right, "a", canary)
+    right.add_adapter("a", _idle(adapters["alpha"], tmp_path / "idle"))
+    with pytest.raises(AdapterError, match="does not act on the base"):
+        await attest(right, "a", canary)
+    await right.aclose()
+    other = LocalEngine.load(_another_base(base, tmp_path / "other"), adapters=adapters)
+    with pytest.raises(AdapterError, match="is not the one it was made on"):
+        await attest(other, "alpha", canary)
+    await other.aclose()
+
+
+async def test_a_canary_is_not_taken_where_the_adapter_does_not_act(
+    base: Path, adapters: dict[str, Path], tmp_path: Path
+) -> None:
+    engine = LocalEngine.load(base, adapters={"a": _idle(adapters["alpha"], tmp_path / "idle")})
+    with pytest.raises(AdapterError, match="choose dialogues where it acts"):
+        await take_canary(engine, "a", DIALOGUES, digest="d", base="b")
+    await engine.aclose()
+
+
+def _idle(adapter: Path, out: Path) -> Path:
+    """An adapter that changes nothing."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(adapter, out)
+    file = out / "adapter_model.safetensors"
+    save_file({k: torch.zeros_like(v) for k, v in load_file(file).items()}, file)
+    return out
+
+
+def _another_base(base: Path, out: Path) -> Path:
+    """The same shape, other weights."""
+    import torch
+    from transformers import Qwen3ForCausalLM
+
+    shutil.copytree(base, out)
+    model = Qwen3ForCausalLM.from_pretrained(base)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    model.save_pretrained(out)
+    return out
