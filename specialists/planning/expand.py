@@ -284,7 +284,7 @@ class Expander:
     ) -> dict[str, Scalar | Ref]:
         inputs: dict[str, Scalar | Ref] = {}
         if nouns:
-            inputs["measure"] = self._measure(clause, nouns, named=True)
+            inputs["measure"] = self._measure(clause, nouns)
         if company is not None:
             inputs["company"] = company
         if row is not None:

@@ -194,6 +194,8 @@ class Linker:
             capital = tokens[first].capital and (first > 0 or meaning.kind == "e")
             if not (named or (mixed and capital)):
                 return False
+            if meaning.written and not tokens[first].upper:
+                return False
         if meaning.short and mixed:
             before = tokens[first - 1] if first > 0 else None
             if any(t is not None and self._stranger(t) for t in (before, after)):

@@ -285,7 +285,7 @@ FRESH: tuple[tuple[str, set[str]], ...] = (
         {LARKMOOR, VEXTALL, OSRIC, "free_cash_flow", "2023"},
     ),
     (
-        "What did Target Hill Energy Corp. spend on capital expenditures in the latest fiscal year?",
+        "What did Target Hill Energy Corp. spend on capital expenditures in the last fiscal year?",
         {TARGET, "capital_expenditure", "2023"},
     ),
     ("How big is the headcount at Osric & Dane?", {OSRIC, "d:number of employees"}),
