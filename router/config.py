@@ -15,9 +15,9 @@ from pydantic import Field, model_validator
 
 from router.budget import Budget
 from router.cascade import CascadeSettings
-from router.prices import Price
 from specialists.foundation.config import Config
 from specialists.foundation.errors import ConfigError
+from specialists.foundation.prices import Price
 from specialists.workspace import home
 
 PROFILES = Path(__file__).with_name("profiles")
@@ -36,8 +36,8 @@ class PlannerSettings(Config):
     """The server, where it is not the provider's own."""
     api_key_env: str | None = None
     """Name of the environment variable that holds the key. The key itself never stands here."""
-    structured: bool = True
-    """Ask the server to hold replies to the plan's schema (``response_format``)."""
+    structured: Literal["json_schema", "instructions"] = "json_schema"
+    """How replies are held to a schema: by the server (``response_format``), or by telling it."""
     timeout_s: float = Field(default=60.0, gt=0)
     """Seconds one call may take."""
     replans: int = Field(default=1, ge=0, le=5)
@@ -91,11 +91,8 @@ class Settings(Config):
     budget: Budget = Budget()
     state: StateSettings = StateSettings()
     prices: dict[str, Price] = Field(default_factory=dict[str, Price])
-    """Prices by model name, as traces show it."""
-
-    def price(self, model: str) -> Price:
-        """A model's price; zero for one that has none."""
-        return self.prices.get(model) or Price()
+    """Prices by model name, as traces show it; the longest beginning of a name that fits counts. A
+    model without a price is told as unpriced, not as free."""
 
 
 def load(source: str | Path | None = None, overrides: Sequence[str] = ()) -> Settings:

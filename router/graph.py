@@ -37,7 +37,6 @@ from specialists.engines.base import Engine
 from specialists.foundation.contracts import Finding, Plan, Ref, Subtask, Usage
 from specialists.foundation.errors import Cancelled, PlanError
 from specialists.workspace.catalogue import Catalogue
-from specialists.workspace.tools import Tools
 
 GRAPH = 1
 """Changes with the graph's shape: a run that another shape began cannot be resumed by this one."""
@@ -80,7 +79,6 @@ class Desk:
     planner: Planner
     planner_engine: Engine
     worker: Callable[[Callable[[Event], None], Ledger], Worker]
-    tools: Tools
     catalogue: Catalogue
     state: State
     ledger: Ledger
@@ -122,8 +120,9 @@ async def _plan(state: Progress, runtime: Runtime[Desk]) -> Progress:
     engine = MeteredEngine(
         desk.planner_engine,
         desk.ledger,
-        desk.settings.price(desk.planner_engine.model),
+        desk.settings.prices,
         call_s=desk.settings.planner.timeout_s,
+        tries=2 if desk.planner.mends else 1,
     )
     try:
         async with asyncio.timeout(max(desk.left(state), 0.0)):

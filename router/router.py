@@ -7,25 +7,18 @@ steps of an answer are in ``graph.py``.
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import socket
-import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from langchain_core.runnables.config import var_child_runnable_config
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from router import config, graph
 from router.background import Background
-from router.budget import Budget, Ledger
+from router.budget import Budget
 from router.config import Settings
 from router.contracts import (
     Answer,
@@ -35,20 +28,15 @@ from router.contracts import (
     Question,
     Started,
 )
-from router.planner import Planner
-from router.state import Leased, Recorded, State
-from router.worker import Worker
+from router.desks import Desks
+from router.runs import Runs, Start
+from router.state import Recorded, State
 from specialists import registry as registries
-from specialists.agent import Specialist
 from specialists.foundation.contracts import Plan, Usage
 from specialists.foundation.errors import Cancelled, FinrouteError, NotFound, WorkspaceError
-from specialists.planning.render import JOBS
 from specialists.registry import Progress, Registry
 from specialists.workspace import demo
-from specialists.workspace.links import Linker
-from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.snapshot import Snapshot
-from specialists.workspace.toolbox import Toolbox
 from specialists.workspace.versions import Workspace
 
 if TYPE_CHECKING:
@@ -56,8 +44,6 @@ if TYPE_CHECKING:
 
 Approve = Callable[[Plan], bool]
 """Asked with the plan when ``planner.approve`` is set; false ends the answer."""
-
-log = logging.getLogger("finroute.router")
 
 
 class Router:
@@ -75,12 +61,10 @@ class Router:
         self.settings = settings
         self.state = state
         self.registry = registry
-        self._sandbox = Sandbox()
-        self._planning: Specialist | None = None
-        self._places: dict[str, tuple[Toolbox, Linker]] = {}
+        self._runs = Runs(state, settings.state.lease_s)
+        self._desks = Desks(registry, settings, state)
         self._background: Background | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     @classmethod
     def open(
@@ -178,14 +162,7 @@ class Router:
         self._own_loop()
         snapshot = await self._snapshot(question.as_of)
         id = uuid.uuid4().hex
-        await asyncio.to_thread(
-            self.state.begin,
-            id,
-            question=question.text,
-            workspace=self.workspace.name,
-            owner=self._owner,
-            lease_s=self.settings.state.lease_s,
-        )
+        await self._runs.begin(id, question.text, self.workspace.name)
         yield Started(id=id, question=question.text)
         first = graph.Progress(
             graph=graph.GRAPH,
@@ -196,7 +173,7 @@ class Router:
             version=snapshot.catalogue.version,
             digest=snapshot.digest,
         )
-        async with aclosing(self._answer(id, first, snapshot, budget, Usage())) as events:
+        async with aclosing(self._answer(id, first, snapshot, budget)) as events:
             async for event in events:
                 yield event
 
@@ -218,7 +195,7 @@ class Router:
         if recorded.answer is not None:
             yield Answered(answer=recorded.answer)
             return
-        saved = await self._saved(recorded.id)
+        saved = await self._runs.saved(recorded.id)
         if not saved.values:
             raise NotFound(f"answer {recorded.id} left nothing to go on from; ask it again")
         values = saved.values
@@ -231,12 +208,10 @@ class Router:
                 f"workspace {self.workspace.name} has changed since answer {recorded.id} was "
                 f"begun (version {values['version']}); ask it again"
             )
-        await asyncio.to_thread(
-            self.state.lease, recorded.id, self._owner, self.settings.state.lease_s
-        )
+        await self._runs.lease(recorded.id)
         rests = bool(saved.interrupts)
         if rests and approved is None:
-            await asyncio.to_thread(self.state.release, recorded.id, self._owner)
+            await self._runs.release(recorded.id)
             yield ApprovalAsked(id=recorded.id, plan=Plan.model_validate(values["plan"]))
             return
         spent = sum(
@@ -271,13 +246,11 @@ class Router:
             EngineError: they cannot be loaded.
         """
         self._own_loop()
-        await self._planner_specialist().ready()
-        await asyncio.gather(*(self.registry.specialist(n).ready() for n in self._jobs()))
+        await self._desks.warm()
 
     async def aclose(self) -> None:
         """Release the models, the sandbox and the store."""
-        await self.registry.aclose()
-        await self._sandbox.aclose()
+        await self._desks.aclose()
         self.state.close()
 
     def close(self) -> None:
@@ -298,174 +271,20 @@ class Router:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- one answer's run -----------------------------------------------------------------------
-
-    async def _answer(
+    def _answer(
         self,
         id: str,
-        start: graph.Progress | Command[Any] | None,
+        start: Start,
         snapshot: Snapshot,
         budget: Budget | None,
-        spent: Usage,
+        spent: Usage | None = None,
     ) -> AsyncGenerator[Event]:
-        """Run the graph in a task of its own and pass its events on.
-
-        The task is cancelled when the reader leaves. It does not inherit the graph library's
-        context, so that a router asked from inside somebody's graph is no subgraph of it.
-        """
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-
-        async def pump() -> None:
-            var_child_runnable_config.set(None)
-            try:
-                await self._drive(id, start, snapshot, budget, spent, queue.put_nowait)
-            finally:
-                queue.put_nowait(None)
-
-        running = asyncio.create_task(pump(), name=f"answer {id}")
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-            await running
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
-
-    async def _drive(
-        self,
-        id: str,
-        start: graph.Progress | Command[Any] | None,
-        snapshot: Snapshot,
-        budget: Budget | None,
-        spent: Usage,
-        emit: Callable[[Event], None],
-    ) -> None:
-        renewing = asyncio.create_task(self._renew(id, asyncio.current_task()))
-        try:
-            desk = await self._desk(id, snapshot, budget, spent)
-            async with AsyncSqliteSaver.from_conn_string(str(self.state.checkpoints)) as saver:
-                await saver.conn.execute("PRAGMA busy_timeout=10000")
-                app = graph.build().compile(checkpointer=saver)
-                where: Any = {"configurable": {"thread_id": id}}
-                rests = None
-                parts: AsyncIterator[Any] = app.astream(
-                    start,
-                    where,
-                    context=desk,
-                    stream_mode=["custom", "updates"],
-                    durability="sync",
-                )
-                async for mode, part in parts:
-                    if mode == "custom":
-                        emit(part)
-                    elif "__interrupt__" in part:
-                        rests = Plan.model_validate(part["__interrupt__"][0].value["plan"])
-                if rests is not None:
-                    self.state.note(id, "rests")
-                    emit(ApprovalAsked(id=id, plan=rests))
-                    return
-                values = (await app.aget_state(where)).values
-                await saver.adelete_thread(id)
-            emit(Answered(answer=Answer.model_validate(values["answer"])))
-        except asyncio.CancelledError:
-            self.state.note(id, "cancelled", "the caller left")
-            raise
-        except FinrouteError as error:
-            self.state.note(id, "failed", str(error))
-            raise
-        except Exception as error:
-            self.state.note(id, "failed", f"internal error: {error!r}")
-            raise
-        finally:
-            renewing.cancel()
-            self.state.release(id, self._owner)
-
-    async def _desk(
-        self, id: str, snapshot: Snapshot, budget: Budget | None, spent: Usage
-    ) -> graph.Desk:
-        planning = self._planner_specialist()
-        await planning.ready()  # loading is the cold start's time, not this answer's
-        toolbox, linker = await self._place(snapshot)
-        planner = Planner(
-            planning,
-            snapshot.catalogue,
-            linker,
-            self._jobs(),
-            self.settings.schedule.max_steps,
+        return self._runs.events(
+            id, start, lambda: self._desks.make(id, snapshot, budget, spent or Usage())
         )
-        return graph.Desk(
-            id=id,
-            settings=self.settings,
-            planner=planner,
-            planner_engine=planning.engine,
-            worker=lambda emit, ledger: Worker(
-                specialist=self.registry.specialist,
-                large=self._large if planning.form == "full" else None,
-                tools=toolbox,
-                settings=self.settings,
-                ledger=ledger,
-                emit=emit,
-            ),
-            tools=toolbox,
-            catalogue=snapshot.catalogue,
-            state=self.state,
-            ledger=Ledger(budget or self.settings.budget, spent),
-            began=time.monotonic(),
-        )
-
-    async def _renew(self, id: str, running: asyncio.Task[Any] | None) -> None:
-        """Keep the lease. Should it be lost, another process has taken over: this one stops."""
-        while True:
-            await asyncio.sleep(self.settings.state.lease_s / 3)
-            try:
-                await asyncio.to_thread(
-                    self.state.lease, id, self._owner, self.settings.state.lease_s
-                )
-            except Leased:
-                log.warning("answer %s was taken over by another process", id)
-                if running is not None:
-                    running.cancel()
-                return
-
-    async def _saved(self, id: str) -> Any:
-        async with AsyncSqliteSaver.from_conn_string(str(self.state.checkpoints)) as saver:
-            app = graph.build().compile(checkpointer=saver)
-            return await app.aget_state({"configurable": {"thread_id": id}})
-
-    # --- parts ----------------------------------------------------------------------------------
-
-    def _jobs(self) -> tuple[str, ...]:
-        """The specialists a plan may give work to."""
-        return tuple(e.name for e in self.registry.list() if e.name in JOBS)
-
-    def _planner_specialist(self) -> Specialist:
-        if self._planning is None:
-            if self.settings.planner.engine == "langchain":
-                from router.chat_model import from_settings
-
-                engine = from_settings(self.settings.planner)
-                self._planning = Specialist(registries.task("planning"), engine, form="full")
-            else:
-                self._planning = self.registry.specialist("planning")
-        return self._planning
-
-    def _large(self, name: str) -> Specialist:
-        """A job on the planner's model, which was not tuned to it."""
-        return replace(self._planner_specialist(), task=registries.task(name))
 
     async def _snapshot(self, as_of: date | None) -> Snapshot:
         return await asyncio.to_thread(self.workspace.snapshot, as_of)
-
-    async def _place(self, snapshot: Snapshot) -> tuple[Toolbox, Linker]:
-        """The tools and the linker of a snapshot; a few are kept."""
-        known = self._places.get(snapshot.digest)
-        if known is None:
-            linker = await asyncio.to_thread(Linker, snapshot.catalogue, snapshot.documents)
-            known = (Toolbox(snapshot, self._sandbox), linker)
-            while len(self._places) >= 4:
-                self._places.pop(next(iter(self._places)))
-            self._places[snapshot.digest] = known
-        return known
 
     def _own_loop(self) -> None:
         """Engines and sandboxes belong to one loop; a second would wait for the first forever."""

@@ -13,7 +13,7 @@ from typing import Any
 from router import cascade
 from router.budget import Ledger
 from router.config import Settings
-from router.contracts import Event, StepFinished, StepStarted, ToolCalled
+from router.contracts import Event, StepStarted, ToolCalled
 from router.meter import MeteredEngine
 from specialists import agent
 from specialists.agent import Specialist
@@ -65,9 +65,7 @@ class Worker:
             else:
                 break
             tries.append(await self._try(specialist, subtask, given, tools, len(tries)))
-        finding = _settled(tries, verdict, time.perf_counter() - began)
-        self.emit(StepFinished(finding=finding))
-        return finding
+        return _settled(tries, verdict, time.perf_counter() - began)
 
     async def _try(
         self,
@@ -80,8 +78,9 @@ class Worker:
         engine = MeteredEngine(
             specialist.engine,
             self.ledger,
-            self.settings.price(specialist.engine.model),
+            self.settings.prices,
             call_s=self.settings.schedule.step_s,
+            tries=2 if specialist.form == "full" else 1,
         )
         sampling = Sampling(temperature=0.7, top_p=0.95, seed=attempt) if attempt else Sampling()
         if specialist.form == "full":

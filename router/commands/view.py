@@ -11,7 +11,16 @@ from rich.tree import Tree
 
 from router.contracts import Answer, Source
 from router.statements import value_text
-from specialists.foundation.contracts import Cell, Finding, Plan, Quantity, Span, Subtask, ToolEvent
+from specialists.foundation.contracts import (
+    Cell,
+    Finding,
+    Plan,
+    Quantity,
+    Span,
+    Subtask,
+    ToolEvent,
+    Usage,
+)
 from specialists.workspace.numbers import format_quantity
 
 _SIGNS = {"ok": "[green]✓[/]", "abstained": "[yellow]–[/]", "failed": "[red]✗[/]"}
@@ -127,12 +136,20 @@ def footer(answer: Answer) -> str:
             f"{len(answer.findings)} steps",
             f"{usage.calls} model calls",
             f"{tokens:,} tokens",
-            f"${usage.cost_usd:.4f}",
+            _cost(usage),
             f"{answer.seconds:.2f} s",
             f"{answer.workspace} v{answer.version} as of {answer.as_of}",
             f"trace {answer.id[:12]}",
         ]
     )
+
+
+def _cost(usage: Usage) -> str:
+    """A model without a price is not free: its calls are told."""
+    if usage.unpriced_calls == usage.calls:
+        return "unpriced"
+    more = f" + {usage.unpriced_calls} unpriced calls" if usage.unpriced_calls else ""
+    return f"${usage.cost_usd:.4f}{more}"
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -1,0 +1,123 @@
+"""What answers share, and the desk each one gets: who plans, who works, on which tables.
+
+Holds the specialists, the sandbox and a few snapshots' tools. It runs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+from router.budget import Budget, Ledger
+from router.config import Settings
+from router.graph import Desk
+from router.planner import Planner
+from router.state import State
+from router.worker import Worker
+from specialists import registry as registries
+from specialists.agent import Specialist
+from specialists.foundation.contracts import Usage
+from specialists.planning.render import JOBS
+from specialists.registry import Registry
+from specialists.workspace.links import Linker
+from specialists.workspace.sandbox import Sandbox
+from specialists.workspace.snapshot import Snapshot
+from specialists.workspace.toolbox import Toolbox
+
+PLACES = 4
+"""Snapshots whose tools are kept at hand."""
+
+
+class Desks:
+    """Makes desks. Belongs to one event loop, as engines and sandboxes do."""
+
+    def __init__(self, registry: Registry, settings: Settings, state: State) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._state = state
+        self._sandbox = Sandbox()
+        self._planning: Specialist | None = None
+        self._places: dict[str, tuple[Toolbox, Linker]] = {}
+
+    async def make(self, id: str, snapshot: Snapshot, budget: Budget | None, spent: Usage) -> Desk:
+        """A desk for one run of an answer; loads the planner where it is not loaded yet.
+
+        Args:
+            budget: what the answer may consume; None: as the settings say.
+            spent: what earlier runs of the same answer have consumed.
+        """
+        planning = self._planner()
+        await planning.ready()  # loading is the cold start's time, not this answer's
+        toolbox, linker = await self._place(snapshot)
+        settings = self._settings
+
+        return Desk(
+            id=id,
+            settings=settings,
+            planner=Planner(
+                planning,
+                snapshot.catalogue,
+                linker,
+                self.jobs(),
+                settings.schedule.max_steps,
+            ),
+            planner_engine=planning.engine,
+            worker=lambda emit, ledger: Worker(
+                specialist=self._registry.specialist,
+                large=self._large if planning.form == "full" else None,
+                tools=toolbox,
+                settings=settings,
+                ledger=ledger,
+                emit=emit,
+            ),
+            catalogue=snapshot.catalogue,
+            state=self._state,
+            ledger=Ledger(budget or settings.budget, spent),
+            began=time.monotonic(),
+        )
+
+    def jobs(self) -> tuple[str, ...]:
+        """The specialists a plan may give work to."""
+        return tuple(e.name for e in self._registry.list() if e.name in JOBS)
+
+    async def warm(self) -> None:
+        """Load and attest every specialist.
+
+        Raises:
+            EngineError: one cannot be loaded.
+        """
+        await self._planner().ready()
+        for name in self.jobs():
+            await self._registry.specialist(name).ready()
+
+    async def aclose(self) -> None:
+        """Release the models and the sandbox."""
+        await self._registry.aclose()
+        await self._sandbox.aclose()
+
+    def _planner(self) -> Specialist:
+        if self._planning is None:
+            if self._settings.planner.engine == "langchain":
+                from router.large import from_settings
+
+                engine = from_settings(self._settings.planner)
+                self._planning = Specialist(registries.task("planning"), engine, form="full")
+            else:
+                self._planning = self._registry.specialist("planning")
+        return self._planning
+
+    def _large(self, name: str) -> Specialist:
+        """A job on the planner's model, which was not tuned to it."""
+        return replace(self._planner(), task=registries.task(name))
+
+    async def _place(self, snapshot: Snapshot) -> tuple[Toolbox, Linker]:
+        """The tools and the linker of a snapshot."""
+        known = self._places.get(snapshot.digest)
+        if known is None:
+            linker = await asyncio.to_thread(Linker, snapshot.catalogue, snapshot.documents)
+            known = (Toolbox(snapshot, self._sandbox), linker)
+            while len(self._places) >= PLACES:
+                self._places.pop(next(iter(self._places)))
+            self._places[snapshot.digest] = known
+        return known
