@@ -23,6 +23,7 @@ from specialists.task import Example, Fold, system
 from specialists.workspace.catalogue import Catalogue, Company
 from specialists.workspace.handles import Handles
 from specialists.workspace.names import company_names
+from specialists.workspace.periods import NUMERALS
 
 if TYPE_CHECKING:
     from specialists.planning.task import PlanningTask
@@ -535,7 +536,7 @@ def _about_all(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
         rows, slots["r"] = (row,), row.label
     elif where == "n":
         number = rng.choice((2, 3, 3, 4, 5, 5, 10))
-        slots["n"] = str(number)
+        slots["n"] = rng.choice((str(number), str(number), NUMERALS[number - 1]))
     text, template = FRAMES[kind].draw(rng, fold, **slots)
     clause = Clause(verb, said.form, said.nouns, (), rows, when.periods, number)
     return Asked(text, (clause,), template, "")

@@ -68,6 +68,10 @@ class Lexicon:
     compounds: Mapping[str, Compound]
     concepts: Mapping[Words, str]
     """Phrase -> key of the measure or attribute it names; the earlier entry wins."""
+    unheld: tuple[Words, ...]
+    """Figures that are asked for and that nothing here holds."""
+    plain: tuple[Words, ...]
+    """Words that hold a measure's name and mean none."""
     common: frozenset[str]
     suffixes: frozenset[str]
     vocabulary: frozenset[str]
@@ -76,7 +80,7 @@ class Lexicon:
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A lower-case word without its plural ending: ``liabilities`` -> ``liability``; and is ``&``."""
+    """A lower-case word without its plural: ``liabilities`` -> ``liability``; ``and`` is ``&``."""
     if word == "and":
         return "&"
     if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
@@ -121,6 +125,8 @@ def lexicon() -> Lexicon:
         ratios=ratios,
         compounds=compounds,
         concepts=concepts,
+        unheld=tuple(words(p) for p in data["unheld"]["phrases"]),
+        plain=tuple(words(p) for p in data["plain"]["phrases"]),
         common=frozenset(data["words"]["common"].split()),
         suffixes=frozenset(data["words"]["suffixes"]),
         vocabulary=frozenset(w for p in every for w in p),

@@ -20,12 +20,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specialists.foundation.contracts import Quantity
 from specialists.workspace.catalogue import Catalogue, Document
 from specialists.workspace.handles import Handles
 from specialists.workspace.lexicon import fold, lexicon, words
-from specialists.workspace.links_index import LinkIndex, Meaning, Measure, RowKey
+from specialists.workspace.links_index import UNHELD, LinkIndex, Meaning, Measure, RowKey
 from specialists.workspace.numbers import scan
-from specialists.workspace.periods import find_periods
+from specialists.workspace.periods import NUMERALS, find_periods
 
 __all__ = ["Linked", "Linker", "Measure", "Mention", "RowKey", "spaced"]
 
@@ -40,7 +41,16 @@ _BEFORE_NAME = frozenset(["of", "for", "at", "did", "does", "has", "by", "about"
 _SILENT = frozenset({",", ".", "-", "'", "(", ")", '"', "–", "—", ":", ";", "*", "_", "/", "'s"})
 _LEGAL = frozenset(["inc", "corp", "plc", "ltd", "llc", "holdings", "group", "co"])
 _OWNERS = frozenset(["shareholder", "stockholder", "owner"])
+_NUMERALS = {w: i for i, w in enumerate(NUMERALS, 1) if i > 1}
+_RANKED = frozenset(
+    [
+        *("top", "bottom", "best", "worst", "largest", "biggest", "smallest", "highest", "lowest"),
+        *("most", "least", "greatest", "leading", "company", "firm", "name", "business"),
+    ]
+)
 _GROUPS = frozenset(["segment", "division", "unit", "sector", "industry"])
+_NAMED = _GROUPS | {"company", fold("companies"), "firm", "name", "business", fold("businesses")}
+"""Nouns that make the word before them a segment or a sector."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,10 @@ class Linker:
         chosen = self._sure(_choose(matches), tokens, mixed)
         chosen += _numbers(plain, tokens, chosen)
         chosen = self._widened(chosen, tokens)
+        for match in chosen:
+            if match.meanings[0] is UNHELD:
+                unknown.append(low[tokens[match.first].start : tokens[match.last - 1].end])
+        chosen = [m for m in chosen if m.meanings[0].kind != "v"]
         unknown += self._names(plain, tokens, chosen, mixed)
         return self._render(text, tokens, chosen, unknown, handles)
 
@@ -173,7 +187,7 @@ class Linker:
 
     def _rank(self, meaning: Meaning, tokens: list[_Token], first: int, last: int) -> float:
         """Lower is likelier: a row where its noun follows, a ticker in capitals, else the score."""
-        named = last < len(tokens) and tokens[last].key in _GROUPS
+        named = last < len(tokens) and tokens[last].key in _NAMED
         if meaning.kind == "r" and (named or (meaning.cased and tokens[first].capital)):
             return -2.0
         if meaning.kind == "e" and meaning.written and tokens[first].upper:
@@ -190,7 +204,7 @@ class Linker:
         if meaning.kind != "e" and "'s" in inside and inside[0] not in _OWNERS:
             return False
         if meaning.cased:
-            named = meaning.kind == "r" and after is not None and after.key in _GROUPS
+            named = meaning.kind == "r" and after is not None and after.key in _NAMED
             capital = tokens[first].capital and (first > 0 or meaning.kind == "e")
             if not (named or (mixed and capital)):
                 return False
@@ -389,10 +403,15 @@ def spaced(phrase: str) -> str:
 
 def _numbers(plain: str, tokens: list[_Token], chosen: list[_Match]) -> list[_Match]:
     """Quantities in what is left; bare years are none."""
-    if not any(t.low[0].isdigit() for t in tokens):
-        return []
     taken = {i for m in chosen for i in range(m.first, m.last)}
     found: list[_Match] = []
+    for i, token in enumerate(tokens):
+        beside = {t.key for t in (*tokens[max(0, i - 1) : i], *tokens[i + 1 : i + 2])}
+        if token.low in _NUMERALS and i not in taken and beside & _RANKED:
+            quantity = Quantity(value=_NUMERALS[token.low])
+            found.append(_Match(i, i + 1, 1.0, (Meaning("n", quantity, token.low, token.low),)))
+    if not any(t.low[0].isdigit() for t in tokens):
+        return found
     for number in scan(plain):
         places = [i for i, t in enumerate(tokens) if t.start < number.end and t.end > number.start]
         if number.is_year or not places or not taken.isdisjoint(places):

@@ -88,6 +88,12 @@ def variants(title: str) -> Iterator[tuple[Words, float]]:
         yield bare[1:], 0.85
 
 
+UNHELD = Meaning("v", None, "not held here", "unheld", 0.5)
+"""A figure that nothing here holds."""
+PLAIN = Meaning("v", None, "plain words", "plain", 0.5)
+"""Words that hold a measure's name and mean none."""
+
+
 class LinkIndex:
     """Phrase -> meanings. Immutable once built."""
 
@@ -117,6 +123,10 @@ class LinkIndex:
         self._derived(concepts)
         self._documents(concepts)
         self._row_keys(catalogue.tables)
+        for phrase in self._lexicon.unheld:
+            self._reserve(phrase, UNHELD)
+        for phrase in self._lexicon.plain:
+            self._reserve(phrase, PLAIN)
         measure_words = {word for phrase in self.phrases for word in phrase}
         self.names = self._companies(catalogue.companies, measure_words)
         """Words of company names: typos in them are mended."""
@@ -142,6 +152,11 @@ class LinkIndex:
         known.append(meaning)
         if len(phrase) > self.longest.get(phrase[0], 0):
             self.longest[phrase[0]] = len(phrase)
+
+    def _reserve(self, phrase: Words, meaning: Meaning) -> None:
+        """Unless a table has it after all."""
+        if phrase not in self.phrases:
+            self._add(phrase, meaning)
 
     def _columns(self, tables: tuple[Table, ...]) -> dict[str, Meaning]:
         """Measures and attributes by concept, with their phrases added."""

@@ -25,8 +25,8 @@ class PeriodMention:
     score: float = 1.0
 
 
-_NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_COUNT = {w: i for i, w in enumerate(_NUMERALS, 1)}
+NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_COUNT = {w: i for i, w in enumerate(NUMERALS, 1)}
 _FY = r"(?:(?:the\s+)?(?:fiscal|financial|calendar)(?:\s+years?)?|the\s+years?|years?|f\.?\s?y\.?)"
 _YEAR = (
     rf"(?:(?:{_FY}\s*[’']?\s*)?((?:19|20)\d\d)|{_FY}\s*[’']?\s*(\d\d)|[’'](\d\d))"
@@ -137,6 +137,16 @@ def _rules() -> list[tuple[re.Pattern[str], Reading, float]]:
             rf"(?:last|past|latest|most\s+recent|recent|trailing|previous)\s+{_N}\s*-?\s*(?:{_YEARS_WORD}|years?)",
             lambda m, y: y.clip(max(y.first, y.last - _count(m[1]) + 1), y.last),
             1.0,
+        ),
+        (
+            rf"(?:the\s+)?{_N}(?:\s+|-)years?(?=\s+(?:\w+\s+)?(?:cagr|growth|change|compound))",
+            lambda m, y: y.clip(max(y.first, y.last - _count(m[1])), y.last),
+            0.9,
+        ),
+        (
+            rf"(?:the\s+)?{_N}(?:\s+|-)years?(?=\s+(?:\w+\s+)?(?:average|mean|sum|total))",
+            lambda m, y: y.clip(max(y.first, y.last - _count(m[1]) + 1), y.last),
+            0.9,
         ),
         (
             r"(?:over|in|during)\s+(?:the\s+|its\s+)?(?:last|past|recent)\s+(?:few\s+|several\s+)?years",
