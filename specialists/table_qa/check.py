@@ -17,8 +17,6 @@ from specialists.workspace.catalogue import Period
 from specialists.workspace.links import Measure, RowKey
 
 RELATIVE = 1e-3
-RAW_SOURCES = ("finqa", "tatqa")
-"""Data sets whose gold numbers have no unit of ours: the amounts alone are compared."""
 
 
 def score(example: Example[TableQuestion, TableAnswer], answer: TableAnswer | None) -> Score:
@@ -28,9 +26,20 @@ def score(example: Example[TableQuestion, TableAnswer], answer: TableAnswer | No
     if value is None or gold is None:
         right = value is None and gold is None
         return Score(right, {"answered": float(value is not None)}, "" if right else f"gold {gold}")
-    unitless = example.source in RAW_SOURCES
-    right = match(gold, value, units=not unitless)
+    right = _matched(example.source, gold, value)
     return Score(right, {"answered": 1.0}, "" if right else f"{value} is not {gold}")
+
+
+def _matched(source: str, gold: Quantity | str, value: Quantity | str) -> bool:
+    """Public data sets tell numbers without our units: their own conventions hold.
+
+    FinQA's numbers are in their table's scale and its percentages are fractions; TAT-QA tells a
+    scale and no currency.
+    """
+    if isinstance(gold, Quantity) and isinstance(value, Quantity) and source == "finqa":
+        told = value.value / 100.0 if value.unit == "%" else value.value
+        return _near(gold.value, told) or _near(gold.value, value.value)
+    return match(gold, value, units=source != "tatqa")
 
 
 def match(gold: Quantity | str, value: Quantity | str, *, units: bool = True) -> bool:
@@ -43,9 +52,11 @@ def match(gold: Quantity | str, value: Quantity | str, *, units: bool = True) ->
         )
     if units and gold.unit != value.unit:
         return False
-    if not math.isfinite(value.amount):
-        return False
-    return abs(gold.amount - value.amount) <= max(RELATIVE * abs(gold.amount), 1e-12)
+    return _near(gold.amount, value.amount)
+
+
+def _near(gold: float, value: float) -> bool:
+    return math.isfinite(value) and abs(gold - value) <= max(RELATIVE * abs(gold), 1e-12)
 
 
 def validate(inputs: TableQuestion, answer: TableAnswer, evidence: Sequence[Evidence]) -> list[str]:

@@ -168,7 +168,7 @@ class CompactEpisode(Episode[TableAnswer]):
             if table.name in named and self.handles.room("t"):
                 handle = self.handles.bind("t", table.name, table.title)
                 self._listed[handle] = table
-                lines.append(" ".join([handle, _title(table.title), *self._held(table)]))
+                lines.append(" ".join([handle, _title(table), *self._held(table)]))
         rest = len(tables) - len(lines)
         lines += [f"{rest} more"] if rest else []
         return " ; ".join(lines) or "no tables"
@@ -363,9 +363,10 @@ def _brief(error: str) -> str:
     return " ".join(words[:8])
 
 
-def _title(title: str) -> str:
-    words = re.findall(r"[a-z]+", title.lower())
-    return " ".join(words[:3])
+def _title(table: Table) -> str:
+    """A title's first words, without the company's name."""
+    title = table.title.lower().replace((table.company or " ").lower(), " ")
+    return " ".join(re.findall(r"[a-z]{2,}", title)[:3])
 
 
 def _has_row(table: Table, row: RowKey) -> bool:

@@ -8,7 +8,7 @@ right answer.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from specialists.table_qa.task import TableTask
 
 QUESTIONS_A_WORKSPACE = 60
+PAGED = 0.25
+"""Share of workspaces made of report pages: small tables, each about one company."""
 
 WEIGHTS: dict[str, int] = {
     "lookup": 16,
@@ -62,6 +64,13 @@ WEIGHTS: dict[str, int] = {
     "which_segment": 4,
     "unknown": 3,
 }
+_PANELS = frozenset(
+    (
+        *("attribute", "compare", "gap", "times", "ranking", "ranking_sector", "ranking_ratio"),
+        *("across", "across_sector", "segment", "segment_growth", "segment_share", "which_segment"),
+    )
+)
+"""Kinds that need companies, or parts of them, side by side in one table."""
 _HIGH = ("highest", "largest", "biggest", "greatest", "most", "maximum", "top")
 _LOW = ("lowest", "smallest", "least", "minimum")
 _UNKNOWN = (
@@ -92,9 +101,11 @@ class _World:
     companies: list[str]
     measures: dict[str, list[tuple[Table, str]]]
     """Column name -> the whole-company tables that hold it."""
+    units: dict[str, str]
     sectors: list[str]
     segments: dict[str, list[str]]
     texts: list[str]
+    paged: bool = False
     ratios: list[tuple[str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str]])
     """Phrase, numerator, denominator, form."""
 
@@ -119,7 +130,9 @@ def generate(
         until = min(count, made + QUESTIONS_A_WORKSPACE)
         while made < until and tries < 4 * QUESTIONS_A_WORKSPACE:
             tries += 1
-            kinds = [k for k in WEIGHTS if KINDS[k].pool(fold)]
+            kinds = [
+                k for k in WEIGHTS if KINDS[k].pool(fold) and not (world.paged and k in _PANELS)
+            ]
             kind = rng.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
             example = _example(task, rng, fold, kind, world, f"table_qa-{fold}-{seed}-{made}")
             if example is not None:
@@ -173,14 +186,19 @@ def _world(rng: random.Random, fold: Fold, seed: int) -> _World:
         rng.randrange(1 << 30), split=split, companies=rng.randint(4, 10), years=years
     )
     rows = _thinned(rng, Rows.of(snapshot))
+    paged = rng.random() < PAGED
+    if paged:
+        rows = _paged(rng, rows, years)
     snapshot = rows.snapshot(snapshot, f"table_qa/{fold}/{rng.getrandbits(64):016x}")
     catalogue = rows.catalogue
     measures: dict[str, list[tuple[Table, str]]] = {}
+    units: dict[str, str] = {}
     for table in catalogue.tables:
         if table.column("label") is None and table.column("period") is not None:
             for column in table.columns:
                 if column.role == "measure":
                     measures.setdefault(column.name, []).append((table, column.title))
+                    units[column.name] = column.unit
     segments: dict[str, list[str]] = {}
     for row in rows.tables.get("segments", []):
         segments.setdefault(row["company"], []).append(row["segment"])
@@ -195,10 +213,12 @@ def _world(rng: random.Random, fold: Fold, seed: int) -> _World:
         list(years),
         companies,
         measures,
+        units,
         sectors,
         segments,
         texts,
     )
+    world.paged = paged
     world.ratios = [
         (" ".join(phrase), r.numerator, r.denominator, r.kind)
         for r in lexicon().ratios.values()
@@ -228,6 +248,42 @@ def _thinned(rng: random.Random, rows: Rows) -> Rows:
     return Rows(catalogue, thin)
 
 
+def _paged(rng: random.Random, rows: Rows, years: Sequence[int]) -> Rows:
+    """The same facts as pages of annual reports: a few lines over a few years of one company."""
+    tables: list[Table] = []
+    pages: dict[str, list[Row]] = {}
+    for table in rows.catalogue.tables:
+        period = table.column("period")
+        if period is None or table.column("label") is not None:
+            continue
+        measures = [c for c in table.columns if c.role == "measure"]
+        for company in rows.catalogue.companies:
+            own = [r for r in rows.tables[table.name] if r["company"] == company.name]
+            for last in rng.sample(years, rng.randint(1, 2)):
+                kept = [r for r in own if last - rng.randint(2, 4) < r["fiscal_year"] <= last]
+                lines = rng.sample(measures, min(len(measures), rng.randint(3, 8)))
+                if not kept:
+                    continue
+                lines.sort(key=measures.index)
+                name = f"{company.ticker.lower()}_{last}_page_{len(tables) + 1}"
+                pages[name] = [dict(r) for r in kept]
+                about = ", ".join(c.title.lower() for c in lines[: rng.choice((2, 4))])
+                tables.append(
+                    Table(
+                        name=name,
+                        title=f"{company.name} {last}: {about}",
+                        company=company.name,
+                        columns=(period, *lines),
+                        periods=tuple(sorted({r["fiscal_year"] for r in kept})),
+                        rows=len(kept),
+                        source="generated",
+                    )
+                )
+    rng.shuffle(tables)
+    catalogue = rows.catalogue.model_copy(update={"tables": tuple(tables)})
+    return Rows(catalogue, pages)
+
+
 # --- cases --------------------------------------------------------------------------------------
 
 Maker = Callable[[random.Random, _World], "_Case | None"]
@@ -241,22 +297,21 @@ def _words(rng: random.Random, column: str, title: str) -> str:
     return rng.choice((term.label, *(" ".join(p) for p in term.phrases)))
 
 
-def _measure(rng: random.Random, world: _World) -> str:
-    column = rng.choice(list(world.measures))
-    return _words(rng, column, world.measures[column][0][1])
-
-
 def _base(rng: random.Random, world: _World) -> dict[str, str]:
-    first, last = sorted(rng.sample(world.years, 2))
     company, other = rng.sample(world.companies, 2)
-    return {
-        "m": _measure(rng, world),
-        "n": _measure(rng, world),
-        "e": company,
-        "f": other,
-        "a": str(first),
-        "b": str(last),
-    }
+    years, measures = world.years, list(world.measures)
+    if world.paged and rng.random() < 0.9:  # most questions are about what some page says
+        page = rng.choice([t for t in world.rows.catalogue.tables if len(t.periods) > 1])
+        company, years = page.company or company, list(page.periods)
+        if rng.random() < 0.9:
+            measures = [c.name for c in page.columns if c.role == "measure"]
+    first, last = sorted(rng.sample(years, 2))
+    measure = rng.choice(measures)
+    others = [m for m in measures if m != measure and world.units[m] == world.units[measure]]
+    pair = (measure, rng.choice(others or list(world.measures)))
+    said = [_words(rng, m, world.measures[m][0][1]) for m in pair]
+    slots = {"m": said[0], "n": said[1], "e": company, "f": other}
+    return {**slots, "a": str(first), "b": str(last)}
 
 
 def _handles(episode: CompactEpisode, kind: Any) -> list[str]:
@@ -327,9 +382,10 @@ def _pair(expression: str) -> Maker:
 def _of_two(ep: CompactEpisode, world: _World, expression: str) -> Script:
     first, second = _handles(ep, "c")
     where = tuple(h for k in ("e", "p") for h in _handles(ep, k))
+    about = {ep.handles.resolve(h).value for h in _handles(ep, "e")}
+    own = {t.name for t in world.rows.catalogue.tables if t.company is None or t.company in about}
     tables = [
-        {t for t, _ in ep.handles.resolve(h).value.options if t in world.rows.tables}
-        for h in (first, second)
+        {t for t, _ in ep.handles.resolve(h).value.options if t in own} for h in (first, second)
     ]
     if tables[0] & tables[1]:
         return Script((Ask((first, second), where),), expression)

@@ -18,7 +18,8 @@ from specialists.table_qa.inputs import TableAnswer
 from specialists.table_qa.rows import Rows
 from specialists.workspace.tools import ToolResult
 
-
+MAX_DESCRIBED = 3
+"""Tables looked into for one query before giving up."""
 SLOW = "the query took longer than it may"
 """What a busy sandbox says; asking again is right."""
 
@@ -135,15 +136,19 @@ def play(
         fit = [h for h in tables if _could(ask, h, tables[h], script.labels, episode)]
         if not fit:
             return _end(player, None, found)
-        table = fit[0]
+        table = next((h for h in fit if h in shown and _covers(ask, shown[h])), fit[0])
         others = [h for h in tables if h != table and h not in shown]
         slow = detour and rng.random() < 0.3
         if detour and not slow and others and not shown:
             wrong = rng.choice(others)
             shown[wrong] = player.use("describe_table", table=wrong)
-        if table not in shown:
-            shown[table] = player.use("describe_table", table=table)
-        if not _covers(ask, shown[table]):
+        for candidate in [table, *(h for h in fit if h != table)][:MAX_DESCRIBED]:
+            table = candidate
+            if table not in shown:
+                shown[table] = player.use("describe_table", table=table)
+            if _covers(ask, shown[table]):
+                break
+        else:
             return _end(player, None, found)
         if slow:
             player.fails("sql", SLOW, query=ask.text(table))

@@ -16,7 +16,7 @@ from specialists.foundation.contracts import Cell, Scalar, Step
 from specialists.table_qa.query import Condition, Lookup
 from specialists.workspace.calculator import evaluate
 from specialists.workspace.catalogue import Catalogue, Column, Table
-from specialists.workspace.snapshot import Snapshot
+from specialists.workspace.snapshot import KNOWN_AT, ROW, SOURCE, Snapshot
 from specialists.workspace.tools import ToolResult
 
 Row = dict[str, Any]
@@ -42,11 +42,13 @@ class Rows:
         return cls(snapshot.catalogue, {n: t.to_pylist() for n, t in snapshot.tables.items()})
 
     def snapshot(self, like: Snapshot, digest: str) -> Snapshot:
-        """These rows as a snapshot with the schemas of another."""
-        tables = {
-            name: pa.Table.from_pylist(rows, schema=like.tables[name].schema)
-            for name, rows in self.tables.items()
-        }
+        """These rows as a snapshot; columns are stored as another has them."""
+        types = {f.name: f.type for t in like.tables.values() for f in t.schema}
+        tables: dict[str, pa.Table] = {}
+        for table in self.catalogue.tables:
+            names = [*(c.name for c in table.columns), ROW, KNOWN_AT, SOURCE]
+            schema = pa.schema([pa.field(name, types[name]) for name in names])
+            tables[table.name] = pa.Table.from_pylist(self.tables[table.name], schema=schema)
         return Snapshot(self.catalogue, tables, (), digest)
 
     def list_tables(self, company: str | None) -> ToolResult:

@@ -1,14 +1,14 @@
-"""The short dialogue over the real toolbox: same observations as over plain rows, gold calls
-admitted.
-"""
+"""The short dialogue over the real toolbox: it observes what plain rows do, and admits gold."""
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from specialists.foundation.contracts import Cell, Quantity, ToolCall, ToolSpec
 from specialists.table_qa.dialogue import CompactEpisode
@@ -107,34 +107,15 @@ CASES: dict[str, Any] = {
 }
 
 
-def _play(question: str, snapshot: Snapshot) -> tuple[TableQuestion, CompactEpisode, Play]:
+def _play(question: str, snapshot: Snapshot) -> tuple[TableQuestion, Play]:
     first, second, segment, sector = _names(snapshot)
+    text = question
     for slot, name in {"$e": first, "$f": second, "$g": segment, "$s": sector}.items():
-        question = question.replace(slot, name)
-    inputs = link(question, Linker(snapshot.catalogue), snapshot.catalogue)
+        text = text.replace(slot, name)
+    inputs = link(text, Linker(snapshot.catalogue), snapshot.catalogue)
     episode = TableTask().compact(inputs, seed=3)
-    rng = random.Random(0)
-    return (
-        inputs,
-        episode,
-        play(
-            episode,
-            CASES_BY[question_key(question, snapshot)](episode),
-            Rows.of(snapshot),
-            rng,
-            detours=0,
-        ),
-    )
-
-
-def question_key(question: str, snapshot: Snapshot) -> str:
-    first, second, segment, sector = _names(snapshot)
-    for slot, name in {"$e": first, "$f": second, "$g": segment, "$s": sector}.items():
-        question = question.replace(name, slot)
-    return question
-
-
-CASES_BY = CASES
+    script = CASES[question](episode)
+    return inputs, play(episode, script, Rows.of(snapshot), random.Random(0), detours=0)
 
 
 def admitted(call: ToolCall, specs: tuple[ToolSpec, ...]) -> bool:
@@ -151,40 +132,42 @@ def admitted(call: ToolCall, specs: tuple[ToolSpec, ...]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("question", list(CASES))
-async def test_real_tools_observe_what_plain_rows_do(question: str, snapshot: Snapshot) -> None:
-    inputs, _, played = _play(question, snapshot)
-    assert played.answer.value is not None, [m.content for m in played.messages]
+def _as_shown(data: list[dict[str, Any]], shown: str, snapshot: Snapshot) -> None:
+    """Order a listing as the player, who shuffles it, had it."""
+    titles = {t.name: t.title.lower() for t in snapshot.catalogue.tables}
+    places = [part.split(" ", 1)[1] for part in shown.split(" ; ")]
+    data.sort(
+        key=lambda d: next(i for i, p in enumerate(places) if p.startswith(titles[d["table"]]))
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def tools(snapshot: Snapshot) -> AsyncIterator[Toolbox]:
     sandbox = Sandbox()
-    try:
-        tools = Toolbox(snapshot, sandbox)
-        task = TableTask()
-        episode = task.compact(inputs, seed=3)
-        order = iter(played.messages[2:])
-        for message in order:
-            for call in message.tool_calls:
-                assert admitted(call, episode.tools()), (call, episode.tools())
-                meant = episode.expand(call)
-                result = await tools.call(meant.name, meant.arguments)
-                assert result.error is None, (meant, result.error)
-                if call.name == "list_tables":  # the player shuffles what is listed
-                    shown = [p.split() for p in next(order).content.split(" ; ")]
-                    titles = {t.title: t for t in snapshot.catalogue.tables}
-                    names = {
-                        " ".join(re.findall("[a-z]+", k.lower())[:3]): t for k, t in titles.items()
-                    }
-                    wanted = [
-                        next(t.name for n, t in names.items() if " ".join(p[1:]).startswith(n))
-                        for p in shown
-                    ]
-                    result.data.sort(key=lambda d: wanted.index(d["table"]))
-                    assert episode.observe(call, result).content.split(" ; ") == [
-                        " ".join(p) for p in shown
-                    ]
-                    continue
-                assert episode.observe(call, result).content == next(order).content
-    finally:
-        await sandbox.aclose()
+    yield Toolbox(snapshot, sandbox)
+    await sandbox.aclose()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("question", list(CASES))
+async def test_real_tools_observe_what_plain_rows_do(
+    question: str, snapshot: Snapshot, tools: Toolbox
+) -> None:
+    inputs, played = _play(question, snapshot)
+    assert played.answer.value is not None, [m.content for m in played.messages]
+    task = TableTask()
+    episode = task.compact(inputs, seed=3)
+    order = iter(played.messages[2:])
+    for message in order:
+        for call in message.tool_calls:
+            assert admitted(call, episode.tools()), (call, episode.tools())
+            meant = episode.expand(call)
+            result = await tools.call(meant.name, meant.arguments)
+            assert result.error is None, (meant, result.error)
+            shown = next(order).content
+            if call.name == "list_tables":
+                _as_shown(result.data, shown, snapshot)
+            assert episode.observe(call, result).content == shown
     answer = episode.answer(played.reply)
     gold = played.answer.value
     if isinstance(gold, Quantity):
