@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -95,12 +97,40 @@ class _Adapter:
     canary: Canary | None
 
 
-@dataclass
-class _Attestations:
-    """Which adapters were attested already, and the lock that makes it once."""
+class _Once:
+    """Does something once for each name, however many ask, on whatever loop."""
 
-    done: set[str] = field(default_factory=set[str])
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done: dict[str, Future[bool]] = {}
+
+    async def do(self, name: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Do it, or wait for who does. An ``AdapterError`` is remembered, all else tried again."""
+        while True:
+            with self._lock:
+                future = self._done.get(name)
+                mine = future is None
+                if future is None:
+                    future = self._done[name] = Future()
+            if mine:
+                return await self._mine(name, act, future)
+            if await asyncio.shield(asyncio.wrap_future(future)):
+                return None
+
+    async def _mine(
+        self, name: str, act: Callable[[], Awaitable[None]], future: Future[bool]
+    ) -> None:
+        try:
+            await act()
+        except AdapterError as error:
+            future.set_exception(error)
+            raise
+        except BaseException:
+            with self._lock:
+                del self._done[name]
+            future.set_result(False)  # the others try for themselves
+            raise
+        future.set_result(True)
 
 
 class Embedded:
@@ -128,7 +158,7 @@ class Embedded:
             name: _open(folder, artefact, name, base.digest)
             for name, artefact in self._manifest.adapters.items()
         }
-        self._attested = _Attestations()
+        self._attested = _Once()
 
         def load() -> Engine:
             from specialists.engines.local import LocalEngine
@@ -178,20 +208,12 @@ class Embedded:
             digest=each.record.digest,
             calibration=each.calibration,
             decision=each.decision.id if _adopted(each.decision) and each.decision else None,
-            ready=lambda: self._ready(name),
+            ready=lambda: self._attested.do(name, lambda: _attest(self.engine, name, each)),
         )
 
     async def aclose(self) -> None:
         """Release the base."""
         await self.engine.aclose()
-
-    async def _ready(self, name: str) -> None:
-        if name in self._attested.done:
-            return
-        async with self._attested.lock:
-            if name not in self._attested.done:
-                await _attest(self.engine, name, self._adapters[name])
-                self._attested.done.add(name)
 
 
 async def _attest(engine: Scoring, name: str, adapter: _Adapter) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from specialists import registry
-from specialists.adapters import Canary, attest, take_canary
+from specialists.adapters import Canary, Scoring, attest, take_canary
 from specialists.agent import answer_one
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
@@ -84,6 +84,38 @@ async def test_a_specialist_answers_with_its_adapter(weights: Path) -> None:
     assert sentiment.served_by.adapter == artefact_digest(weights / "sentiment")
     assert sentiment.served_by.decision is None
     await embedded.aclose()
+
+
+async def test_many_first_uses_attest_once(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attested: list[str] = []
+
+    async def count(engine: Scoring, name: str, canary: Canary) -> None:
+        attested.append(name)
+        await attest(engine, name, canary)
+
+    monkeypatch.setattr(registry, "attest", count)
+    embedded = Embedded(weights)
+    sentiment = embedded.specialist("sentiment")
+    leaving = asyncio.create_task(sentiment.ready())
+    await asyncio.sleep(0)
+    leaving.cancel()  # who was first leaves: the others go on
+    await asyncio.gather(*(sentiment.ready() for _ in range(12)))
+    await embedded.specialist("sentiment").ready()
+    assert attested == ["sentiment", "sentiment"]
+    await embedded.aclose()
+
+
+def test_one_registry_serves_several_loops(weights: Path) -> None:
+    embedded = Embedded(weights)
+
+    async def ask(name: str) -> bool:
+        specialist = embedded.specialist(name)
+        await asyncio.gather(*(specialist.ready() for _ in range(3)))
+        return True
+
+    assert asyncio.run(ask("sentiment"))
+    assert asyncio.run(ask("extraction"))
+    asyncio.run(embedded.aclose())
 
 
 def test_the_list_tells_who_is_provisional(weights: Path) -> None:

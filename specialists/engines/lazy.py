@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from specialists.engines.base import Engine
 from specialists.foundation.contracts import (
@@ -24,7 +27,8 @@ class LazyEngine:
         """``load`` makes the engine; it runs in a thread of its own."""
         self._model = model
         self._load = load
-        self._engine: asyncio.Task[Engine] | None = None
+        self._lock = threading.Lock()
+        self._loading: Future[Engine] | None = None
         self._closed = False
 
     @property
@@ -34,7 +38,7 @@ class LazyEngine:
     @property
     def loaded(self) -> bool:
         """Whether the engine is there already."""
-        return self._engine is not None and self._engine.done()
+        return self._loading is not None and self._loading.done()
 
     async def engine(self) -> Engine:
         """The engine itself, loaded if need be.
@@ -45,13 +49,19 @@ class LazyEngine:
         """
         if self._closed:
             raise Cancelled("the model has been released")
-        if self._engine is None:
-            self._engine = asyncio.ensure_future(asyncio.to_thread(self._load))
+        with self._lock:
+            if self._loading is None:
+                loader = ThreadPoolExecutor(1, "finroute-load")
+                self._loading = loader.submit(self._load)
+                loader.shutdown(wait=False)  # ends when it has loaded
+            loading = self._loading
         try:
             # shielded: a caller who leaves does not stop the others' loading
-            return await asyncio.shield(self._engine)
+            return await asyncio.shield(asyncio.wrap_future(loading))
         except EngineError:
-            self._engine = None
+            with self._lock:
+                if self._loading is loading:
+                    self._loading = None
             raise
 
     async def chat(
@@ -92,5 +102,6 @@ class LazyEngine:
     async def aclose(self) -> None:
         """Release the engine, if it was ever loaded."""
         self._closed = True
-        if self._engine is not None:
-            await (await self._engine).aclose()
+        if self._loading is not None:
+            with suppress(EngineError):
+                await (await asyncio.wrap_future(self._loading)).aclose()
