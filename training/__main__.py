@@ -1,4 +1,5 @@
-"""``finroute train``: make the tokenizer, the base and the adapters. torch is imported when a command runs."""
+"""``finroute train``: make the tokenizer, the base and the adapters. torch is imported when a
+command runs."""
 
 from __future__ import annotations
 
@@ -56,11 +57,11 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, name="train")
-def app() -> None:
+def main() -> None:
     """Make the embedded base and its adapters again."""
 
 
-@app.command()
+@main.command()
 def ls() -> None:
     """List the recipes and what each makes."""
     from training import jobs, recipe
@@ -73,7 +74,8 @@ def ls() -> None:
     for job in jobs.NAMES:
         made = recipe.adapter(job)
         click.echo(
-            f"{job:12} sft       LoRA rank {made.rank}, {made.examples:,} dialogues -> {_state(job)}"
+            f"{job:12} sft       LoRA rank {made.rank}, {made.examples:,} dialogues "
+            f"-> {_state(job)}"
         )
 
 
@@ -86,7 +88,7 @@ def _state(name: str) -> str:
     return f"made {RunRecord.read(record).started[:16]}"
 
 
-@app.command()
+@main.command()
 @_WORK
 @_DATA
 @_RECIPE
@@ -107,7 +109,7 @@ def corpus(
     base.prepare(made, work, data, click.echo)
 
 
-@app.command()
+@main.command()
 @_WORK
 @_DATA
 @_RECIPE
@@ -134,10 +136,12 @@ def pretrain(
     from training.allocator import keep_memory
 
     keep_memory()
-    _pretrain(made, work, data, out, resume)
+    _pretrain(made, work, data, out, resume, _command("pretrain", *overrides))
 
 
-def _pretrain(recipe: BaseRecipe, work: Path, data: Path | None, out: Path, resume: bool) -> None:
+def _pretrain(
+    recipe: BaseRecipe, work: Path, data: Path | None, out: Path, resume: bool, command: str
+) -> None:
     from training import base
 
     if not resume:
@@ -146,11 +150,11 @@ def _pretrain(recipe: BaseRecipe, work: Path, data: Path | None, out: Path, resu
     if done is None:
         click.echo("interrupted; go on with --resume", err=True)
         sys.exit(130)
-    base.publish(done, recipe, work, data, out, command=_command())
+    base.publish(done, recipe, work, data, out, command=command)
     click.echo(f"wrote {out / 'base'}")
 
 
-@app.command()
+@main.command()
 @click.argument("job")
 @_WORK
 @_DATA
@@ -177,16 +181,16 @@ def sft(
     from training.allocator import keep_memory
 
     keep_memory()
-    _sft(made, work, data, out)
+    _sft(made, work, data, out, _command("sft", job, *overrides))
 
 
-def _sft(recipe: AdapterRecipe, work: Path, data: Path | None, out: Path) -> None:
+def _sft(recipe: AdapterRecipe, work: Path, data: Path | None, out: Path, command: str) -> None:
     from training import adapter
 
-    adapter.make(recipe, work, data, out, command=_command(), say=click.echo)
+    adapter.make(recipe, work, data, out, command=command, say=click.echo)
 
 
-@app.command(name="all")
+@main.command(name="all")
 @_WORK
 @_DATA
 @_OUT
@@ -198,15 +202,15 @@ def everything(work: Path, data: Path | None, out: Path) -> None:
     from training import jobs, recipe
 
     resume = (work / "checkpoint.pt").exists()
-    _pretrain(recipe.base(), work, data, out, resume)
+    _pretrain(recipe.base(), work, data, out, resume, _command("pretrain"))
     for job in jobs.NAMES:
-        _sft(recipe.adapter(job), work, data, out)
+        _sft(recipe.adapter(job), work, data, out, _command("sft", job))
 
 
-def _command() -> str:
-    """The command line that is running, as a person would type it."""
-    return " ".join(["finroute train", *(shlex.quote(a) for a in sys.argv[1:])])
+def _command(*words: str) -> str:
+    """The command line that makes it again; folders are the reader's own affair."""
+    return shlex.join(["finroute", "train", *words])
 
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -1,4 +1,5 @@
-"""From recipe to an adapter on disk: its dialogues, its training, the proof that it reloads, its record."""
+"""From recipe to an adapter on disk: its dialogues, its training, the proof that it reloads, its
+record."""
 
 from __future__ import annotations
 
@@ -96,6 +97,7 @@ def check_reload(
     error = sft.difference(trained, loaded)
     if not error <= TOLERANCE:
         raise RecordError(
-            f"the saved adapter is not the trained one: log-probabilities differ by {error:.2g} nats"
+            f"the saved adapter is not the trained one: its log-probabilities differ by "
+            f"{error:.2g} nats"
         )
     return error

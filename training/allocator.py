@@ -1,7 +1,7 @@
 """glibc's allocator set for training: memory is kept between steps instead of faulted in again.
 
-Worth a factor of two to five on a CPU (each step allocates the same large buffers). The settings are
-read when a process starts, so the process starts itself again with them.
+Worth a factor of two to five on a CPU (each step allocates the same large buffers). The settings
+are read when a process starts, so the process starts itself again with them.
 """
 
 from __future__ import annotations

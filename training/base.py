@@ -1,7 +1,7 @@
 """From recipe to the embedded base on disk: corpus, tokenizer, tokens, weights, record, card.
 
-Every stage leaves its result in the work folder and is skipped when it is there, so that a stopped run
-goes on where it stopped.
+Every stage leaves its result in the work folder and is skipped when it is there, so that a stopped
+run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def learn_tokenizer(
 def tokenise(
     recipe: BaseRecipe, tokenizer: PreTrainedTokenizerFast, work: Path, data: Path | None
 ) -> dict[str, Tokens]:
-    """All parts as tokens: ``<job>``, ``<job>-public`` where there is any, ``<job>-dev``, ``prose`` …"""
+    """All parts as tokens: ``<job>``, ``<job>-public`` where there is any, ``<job>-dev``, ``prose``
+    …"""
     folder = work / "tokens"
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, Tokens] = {}
@@ -114,7 +115,8 @@ def learn(
     """Pretrain in the work folder. Returns the finished run; None when it was interrupted.
 
     Raises:
-        ConfigError: the work folder holds a started run and ``resume`` is not set, or none to resume.
+        ConfigError: the work folder holds a started run and ``resume`` is not set, or none to
+            resume.
     """
     checkpoint = work / "checkpoint.pt"
     if checkpoint.exists() and not resume:
@@ -145,12 +147,13 @@ def learn(
 
 
 def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
-    """Write weights rounded to bfloat16 (they are computed with in float32 when served), and tokenizer."""
+    """Write weights rounded to bfloat16 (they are computed with in float32 when served), and
+    tokenizer."""
     if out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True)
     rounded = {k: v.to(torch.bfloat16) for k, v in model.state_dict().items()}
-    copy = Qwen3ForCausalLM(model.config).to(torch.bfloat16)
+    copy = Qwen3ForCausalLM(model.config).bfloat16()
     copy.load_state_dict(rounded)
     copy.save_pretrained(out, safe_serialization=True)
     tokenizer.save_pretrained(out)
@@ -191,6 +194,7 @@ def publish(
             "seconds": round(run.seconds, 1),
             "tokens_per_second": round(run.tokens / max(run.seconds, 1e-9)),
             "bytes": sum(f.stat().st_size for f in folder.iterdir()),
+            "stages": run.stages,
             "readings": run.readings,
         },
         environment=environment(recipe.threads),

@@ -1,8 +1,9 @@
-"""From a token cache to batches: rows of like length, tasks mixed by share, the same for the same seed.
+"""From a token cache to batches: rows of like length, tasks mixed by share, the same for the same
+seed.
 
-A row holds one dialogue, from position 0, as it is served: there is no packing, so no attention crosses
-from one dialogue into another and no mask is needed. Rows of like length go together, so that little is
-padding.
+A row holds one dialogue, from position 0, as it is served: there is no packing, so no attention
+crosses from one dialogue into another and no mask is needed. Rows of like length go together, so
+that little is padding.
 """
 
 from __future__ import annotations

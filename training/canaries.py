@@ -56,7 +56,8 @@ async def _take(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue
 async def served(
     base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]
 ) -> list[list[float]]:
-    """Log-probabilities (nats) of each dialogue's last reply, as the in-process engine gives them."""
+    """Log-probabilities (nats) of each dialogue's last reply, as the in-process engine gives
+    them."""
     engine = LocalEngine.load(base, adapters={job: folder})
     try:
         return [

@@ -1,4 +1,5 @@
-"""Model cards: what an artefact is, what it learned from, how good it is, and how to make it again."""
+"""Model cards: what an artefact is, what it learned from, how good it is, and how to make it
+again."""
 
 from __future__ import annotations
 
@@ -16,10 +17,11 @@ library_name: {library}
 
 _LIMITS = """## Limits
 
-Trained from nothing on two CPU cores. It knows the dialogue forms of this project's jobs and nothing
-else: no world knowledge, no general language ability. Its prompts must come from the project's own
-renderer (lower case, names and figures replaced by handles). Use it as the embedded default and as a
-stand-in in tests; for real work serve a hub model with adapters trained by the same recipes.
+Trained from nothing on two CPU cores. It knows the dialogue forms of this project's jobs and
+nothing else: no world knowledge, no general language ability. Its prompts must come from the
+project's own renderer (lower case, names and figures replaced by handles). Use it as the embedded
+default and as a stand-in in tests; for real work serve a hub model with adapters trained by the
+same recipes.
 """
 
 
@@ -29,8 +31,8 @@ def base(record: RunRecord) -> str:
     lines = [
         _HEAD.format(library="transformers", extra="", tags=", qwen3"),
         "# finroute base\n",
-        f"A Qwen3-architecture language model of {run['parameters'] / 1e6:.2f} M parameters, made from "
-        f"nothing on {run['tokens'] / 1e6:.1f} M tokens in {run['seconds'] / 60:.0f} minutes. "
+        f"A Qwen3-architecture language model of {run['parameters'] / 1e6:.2f} M parameters, made "
+        f"from nothing on {run['tokens'] / 1e6:.1f} M tokens in {run['seconds'] / 60:.0f} minutes. "
         "Weights are stored in bfloat16 and computed with in float32.\n",
         "## What it learned from\n",
         "| part | dialogues or passages | tokens |",
@@ -39,7 +41,8 @@ def base(record: RunRecord) -> str:
             f"| {name} | {part['sequences']:,} | {part['tokens']:,} |"
             for name, part in corpus["parts"].items()
         ),
-        "\nGenerated dialogues hold no company name and no sentence template of the held-out folds.\n",
+        "\nGenerated dialogues hold no company name and no sentence template of the held-out "
+        "folds.\n",
         _sources(corpus["public"]),
         "## While it learned\n",
         "Held-out loss, and the share of gold replies that greedy decoding without a grammar gets "
@@ -59,19 +62,21 @@ def adapter(record: RunRecord) -> str:
     lines = [
         _HEAD.format(library="peft", extra="base_model: finroute-base\n", tags=", lora"),
         f"# finroute {recipe['job']}\n",
-        f"A LoRA adapter (rank {recipe['rank']}, all linear layers of the blocks, none on embeddings or "
-        f"output head) over the finroute base, tuned by supervised learning for the job "
-        f"`{recipe['job']}` on {run['examples']:,} dialogues in {run['seconds'] / 60:.1f} minutes.\n",
+        f"A LoRA adapter (rank {recipe['rank']}, all linear layers of the blocks, none on "
+        f"embeddings or output head) over the finroute base, tuned by supervised learning for the "
+        f"job `{recipe['job']}` on {run['examples']:,} dialogues in {run['seconds'] / 60:.1f} "
+        "minutes.\n",
         "## On the development fold\n",
         "Replies that greedy decoding without a grammar gets exactly right, and whole dialogues:\n",
         "| | loss | replies | dialogues |",
         "|---|---|---|---|",
         *(
-            f"| {name} (step {r['step']}) | {r['loss']:.4f} | {r['exact']:.3f} | {r['dialogues']:.3f} |"
+            f"| {name} (step {r['step']}) | {r['loss']:.4f} | {r['exact']:.3f} "
+            f"| {r['dialogues']:.3f} |"
             for name, r in (("base", first), ("kept", best), ("last", last))
         ),
-        "\nAccuracy on held-out companies and templates, through the engine and its grammar, is in the "
-        "project's README (`finroute evals accuracy`).\n",
+        "\nAccuracy on held-out companies and templates, through the engine and its grammar, is in "
+        "the project's README (`finroute evals accuracy`).\n",
         f"Loaded again from disk, it gives the trainer's log-probabilities with a mean error of "
         f"{record.reload['mean_error']:.1e}; the base's weights are unchanged.\n",
         _sources(record.data["public"]),
@@ -120,6 +125,6 @@ def _readings(readings: list[dict[str, Any]]) -> str:
 
 def _again(record: RunRecord) -> str:
     return (
-        f"## Make it again\n\n```sh\n{record.command}\n```\n\n`run.json` beside this file has seeds, "
-        "digests, versions and the machine.\n"
+        f"## Make it again\n\n```sh\n{record.command}\n```\n\n`run.json` beside this file has "
+        "seeds, digests, versions and the machine.\n"
     )

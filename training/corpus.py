@@ -1,9 +1,10 @@
-"""What the base and the adapters learn from: solved cases of the five jobs, public data, finance prose.
+"""What the base and the adapters learn from: solved cases of the five jobs, public data, finance
+prose.
 
-Cases are generated once, in shards, by one niced process per core, and kept as dialogues on disk; then
-they are rendered by the template that serves them and kept as tokens, so that making examples never
-starves the trainer. Everything follows from the recipe's seed. Only the folds ``train`` and ``dev`` are
-ever made here: the folds ``companies`` and ``templates`` belong to the evals.
+Cases are generated once, in shards, by one niced process per core, and kept as dialogues on disk;
+then they are rendered by the template that serves them and kept as tokens, so that making examples
+never starves the trainer. Everything follows from the recipe's seed. Only the folds ``train`` and
+``dev`` are ever made here: the folds ``companies`` and ``templates`` belong to the evals.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ def make(shard: Shard, out: Path, data: Path | None) -> int:
 
 
 def make_all(recipe: CorpusRecipe, out: Path, data: Path | None) -> Iterator[tuple[Shard, int]]:
-    """Make every shard that is missing, in niced processes; yields each with its count when done."""
+    """Make every shard that is missing, in niced processes; yields each with its count when
+    done."""
     todo = shards(recipe)
     with ProcessPoolExecutor(
         recipe.processes, mp_context=get_context("spawn"), initializer=os.nice, initargs=(10,)
@@ -132,7 +134,8 @@ def dialogues(out: Path, job: str, folds: Sequence[str]) -> Iterator[tuple[Messa
 def render(
     tokenizer: PreTrainedTokenizerBase, dialogue: Sequence[Message]
 ) -> tuple[list[int], list[int]]:
-    """Token ids of a whole dialogue, and 1 where the assistant wrote the token (end mark included)."""
+    """Token ids of a whole dialogue, and 1 where the assistant wrote the token (end mark
+    included)."""
     from specialists.engines.template import to_chat
 
     out: Any = tokenizer.apply_chat_template(
@@ -174,7 +177,8 @@ def tokenise_prose(
 
 
 def provenance(recipe: CorpusRecipe, out: Path, data: Path | None) -> dict[str, Any]:
-    """What the corpus is made of, for run records: seeds, counts, public sources, licences, digests."""
+    """What the corpus is made of, for run records: seeds, counts, public sources, licences,
+    digests."""
     counts: dict[str, dict[str, int]] = {}
     for job in recipe.jobs:
         for path in sorted((out / "dialogues" / job).glob("*.jsonl")):

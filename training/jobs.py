@@ -1,4 +1,5 @@
-"""The five jobs, as training sees them: their tasks, and the training parts of their public data."""
+"""The five jobs, as training sees them: their tasks, and the training parts of their public
+data."""
 
 from __future__ import annotations
 

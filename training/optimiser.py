@@ -1,7 +1,7 @@
 """Muon for the matrices, AdamW for embeddings and norms, one schedule for both.
 
-Muon: Jordan et al. 2024 (``torch.optim.Muon``). The schedule is a short warm-up, a plateau, and a linear
-decay to zero over the last part of the budget, measured in progress from 0 to 1.
+Muon: Jordan et al. 2024 (``torch.optim.Muon``). The schedule is a short warm-up, a plateau, and a
+linear decay to zero over the last part of the budget, measured in progress from 0 to 1.
 """
 
 from __future__ import annotations

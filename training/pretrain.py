@@ -1,7 +1,8 @@
-"""The embedded base: a small Qwen3 made from nothing, on the five jobs' dialogues and finance prose.
+"""The embedded base: a small Qwen3 made from nothing, on the five jobs' dialogues and finance
+prose.
 
-A lean loop for one machine without a GPU. It is no general pretraining: the mix is the jobs themselves,
-because a model of this size learns what it is shown and little else.
+A lean loop for one machine without a GPU. It is no general pretraining: the mix is the jobs
+themselves, because a model of this size learns what it is shown and little else.
 """
 
 from __future__ import annotations
@@ -44,13 +45,14 @@ def build(recipe: ModelRecipe, vocabulary: int, *, end: int, pad: int) -> Qwen3F
         bos_token_id=None,
         eos_token_id=end,
         pad_token_id=pad,
-        attn_implementation="sdpa",
     )
+    config._attn_implementation = "sdpa"
     return Qwen3ForCausalLM(config)
 
 
 def weighted_loss(model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Sum of weighted next-token losses (nats). ``ids`` [rows, length]; ``weights`` [rows, length - 1]."""
+    """Sum of weighted next-token losses (nats). ``ids`` [rows, length]; ``weights`` [rows, length -
+    1]."""
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
     nll = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
     return (nll * weights.flatten()).sum()
@@ -87,6 +89,8 @@ class Pretraining:
         self.seconds = 0.0
         """Time spent learning, without compilation and readings."""
         self.started = now()
+        self.stages: list[dict[str, Any]] = []
+        """From which step on which settings held: a resumed run may be given others."""
         self.readings: list[dict[str, Any]] = []
         self._stop = False
         self._loss = torch.compile(weighted_loss, dynamic=True) if recipe.compile else weighted_loss
@@ -100,7 +104,9 @@ class Pretraining:
         return min(spent, 1.0)
 
     def run(self) -> bool:
-        """Learn until the budget is spent. False when it was interrupted; a checkpoint is then there."""
+        """Learn until the budget is spent. False when it was interrupted; a checkpoint is then
+        there."""
+        self._note_stage()
         self._compile()
         previous = signal.signal(signal.SIGINT, self._interrupt)
         recent: deque[tuple[float, float, int]] = deque(maxlen=50)
@@ -128,9 +134,16 @@ class Pretraining:
         finally:
             signal.signal(signal.SIGINT, previous)
 
+    def _note_stage(self) -> None:
+        """Write down the settings that may differ from the last stage's."""
+        chosen = ("shares", "accumulate", "batch", "tokens", "seconds", "threads")
+        settings = self.recipe.model_dump(mode="json", include=set(chosen))
+        if not self.stages or self.stages[-1]["settings"] != settings:
+            self.stages.append({"from_step": self.step, "settings": settings})
+
     def _compile(self) -> None:
         """Compile before the clock runs: one pass each way, whose gradients are thrown away."""
-        if not self.recipe.compile:
+        if not self.recipe.compile or self.progress >= 1:
             return
         started = time.monotonic()
         for length in (40, 72):
@@ -222,7 +235,8 @@ class Pretraining:
         return row
 
     def checkpoint(self) -> None:
-        """Write everything needed to go on; the old checkpoint stands until the new one is whole."""
+        """Write everything needed to go on; the old checkpoint stands until the new one is
+        whole."""
         path = self.out / "checkpoint.pt"
         part = path.with_suffix(".part")
         torch.save(
@@ -233,6 +247,7 @@ class Pretraining:
                 "tokens": self.tokens,
                 "seconds": self.seconds,
                 "started": self.started,
+                "stages": self.stages,
                 "readings": self.readings,
             },
             part,
@@ -240,12 +255,13 @@ class Pretraining:
         part.rename(path)
 
     def resume(self) -> None:
-        """Go on from the checkpoint: same weights, same optimiser state, same place in the stream."""
+        """Go on from the checkpoint: same weights, same optimiser state, same place in the
+        stream."""
         state = torch.load(self.out / "checkpoint.pt", weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.tokens = state["step"], state["tokens"]
         self.seconds, self.readings = state["seconds"], state["readings"]
-        self.started = state["started"]
+        self.started, self.stages = state["started"], state["stages"]
         for _ in range(self.step * self.recipe.accumulate):
             next(self._stream)

@@ -1,7 +1,8 @@
-"""Plain finance text for the base model, from the training parts of public data sets, with its licences.
+"""Plain finance text for the base model, from the training parts of public data sets, with its
+licences.
 
-Only what no held-out fold contains: FinQA's development pages, folds 0 and 1 of SEntFiN and TFNS, and
-TAT-QA's development contexts are never read here.
+Only what no held-out fold contains: FinQA's development pages, folds 0 and 1 of SEntFiN and TFNS,
+and TAT-QA's development contexts are never read here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 HELD_OUT = (0, 1)
-"""Folds of headlines and posts (SHA-256 of the lower-case stripped text, mod 5) never trained on."""
+"""Folds of headlines and posts (SHA-256 of the lower-case stripped text, mod 5) never trained
+on."""
 
 
 @dataclass(frozen=True)

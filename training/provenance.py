@@ -48,7 +48,8 @@ def versions() -> dict[str, str]:
 
 
 def device(threads: int) -> str:
-    """The processor in words, with the instructions that matter: ``AMD EPYC, 2 threads, avx512_bf16``."""
+    """The processor in words, with the instructions that matter: ``AMD EPYC, 2 threads,
+    avx512_bf16``."""
     name, flags = platform.processor() or platform.machine(), ""
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -61,7 +62,8 @@ def device(threads: int) -> str:
 
 
 def commit(folder: Path) -> str:
-    """The git commit the code was at, with ``+`` where files differed from it; empty without git."""
+    """The git commit the code was at, with ``+`` where files differed from it; empty without
+    git."""
     try:
         head = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")

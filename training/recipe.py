@@ -1,4 +1,5 @@
-"""What a run is told: frozen recipes read from ``recipes/*.toml``. No heavy library is imported here."""
+"""What a run is told: frozen recipes read from ``recipes/*.toml``. No heavy library is imported
+here."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ class TokenizerRecipe(Config):
     vocabulary: int = 2560
     """Size: bytes, handles, scaffolding, merges and special tokens together."""
     sample: int = 3000
-    """Dialogues of each job, and ten times as many passages of prose, that merges are learned from."""
+    """Dialogues of each job, and ten times as many passages of prose, that merges are learned
+    from."""
     scaffolding: int = 48
     """How many fixed strings of replies may be one token each."""
 

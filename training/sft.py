@@ -1,7 +1,8 @@
-"""One job's adapter: TRL's SFTTrainer and peft LoRA over a base, on the dialogues that serving renders.
+"""One job's adapter: TRL's SFTTrainer and peft LoRA over a base, on the dialogues that serving
+renders.
 
-The loss counts replies alone. No adapter touches embeddings or the output head, so that any of them can
-be served beside the others over one base. What is saved is proved by loading it again.
+The loss counts replies alone. No adapter touches embeddings or the output head, so that any of them
+can be served beside the others over one base. What is saved is proved by loading it again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from transformers import (
     TrainerControl,
     TrainerState,
 )
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from specialists.engines.template import to_chat
 from specialists.foundation.contracts import Message
@@ -79,7 +81,7 @@ class Adapting:
         say: Say = print,
     ) -> None:
         torch.set_num_threads(recipe.threads)
-        self.recipe, self._say = recipe, say
+        self.recipe, self.say = recipe, say
         self.tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(base)
         train = [d for d in train if len(corpus.render(self.tokenizer, d)[0]) <= recipe.length]
         self.examples = len(train)
@@ -161,7 +163,7 @@ class _Trainer(SFTTrainer):
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         warmup = max(1, num_training_steps // 50)
         self.lr_scheduler = LambdaLR(
-            optimizer or self.optimizer,
+            optimizer or self.optimizer,  # type: ignore[arg-type]
             lambda step: min((step + 1) / warmup, 1.0) * (1.0 - self.clock.progress(step)) + 1e-3,
         )
         return self.lr_scheduler
@@ -218,19 +220,20 @@ class _Watcher(TrainerCallback):
         reading = watch.read(
             owner.model, owner.dev, lengths=LENGTHS, pad=pad, count=len(owner.dev), bf16=True
         )
+        exact, dialogues = reading.exact or 0.0, reading.dialogues or 0.0
         self.readings.append(
             {
                 "step": step,
                 "loss": round(reading.loss, 4),
-                "exact": round(reading.exact, 4),
-                "dialogues": round(reading.dialogues, 4),
+                "exact": round(exact, 4),
+                "dialogues": round(dialogues, 4),
             }
         )
-        owner._say(
+        owner.say(
             f"{owner.recipe.job}: step {step}, {owner.clock.elapsed:.0f} s, dev loss "
-            f"{reading.loss:.4f}, exact replies {reading.exact:.3f}, dialogues {reading.dialogues:.3f}"
+            f"{reading.loss:.4f}, exact replies {exact:.3f}, dialogues {dialogues:.3f}"
         )
-        key = (reading.dialogues, -reading.loss)
+        key = (dialogues, -reading.loss)
         if key > self._best:
             self._best, self._worse, self.best_step = key, 0, step
             self._state = copy.deepcopy(

@@ -1,8 +1,10 @@
-"""The embedded base's tokenizer: byte-level BPE over what the five jobs and finance prose look like.
+"""The embedded base's tokenizer: byte-level BPE over what the five jobs and finance prose look
+like.
 
-Every handle (``<e1>``) is one token, digits are single, ``€ £ ¥`` are one token each, and the fixed parts
-of tool calls and answers are one token each, so that a reply costs few decoding steps. Any text
-round-trips byte for byte. It is no general tokenizer: its merges know little outside finance English.
+Every handle (``<e1>``) is one token, digits are single, ``€ £ ¥`` are one token each, and the fixed
+parts of tool calls and answers are one token each, so that a reply costs few decoding steps. Any
+text round-trips byte for byte. It is no general tokenizer: its merges know little outside finance
+English.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ TOOL_MARKS = ("<tool_call>", "</tool_call>")
 CURRENCIES = ("€", "£", "¥")
 
 _PIECES = r"\n| ?\p{L}+ ?\z| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+ ?\z| ?[^\s\p{L}\p{N}]+|\s+"
-"""A word or sign with the space before it and, next to a handle, the space after it: `` of `` between
-two handles is one token. A line break stands alone, so a reply's first token never depends on the
-prompt's last."""
+"""A word or sign with the space before it and, next to a handle, the space after it: `` of ``
+between two handles is one token. A line break stands alone, so a reply's first token never depends
+on the prompt's last."""
 
 _SCAFFOLD = re.compile(
     r"""(?:"\]?\}?,\ |\],\ |,\ )?     # the end of the value before

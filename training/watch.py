@@ -1,8 +1,10 @@
-"""How well a model does while it learns: loss, and replies that greedy decoding would get exactly right.
+"""How well a model does while it learns: loss, and replies that greedy decoding would get exactly
+right.
 
-Greedy decoding writes the gold reply if and only if, with the gold reply before it, the model ranks each
-gold token first. So one forward pass tells it, without generating. This is stricter than a job's own
-score (another right answer counts as wrong) and knows no grammar: it is for watching, not for reporting.
+Greedy decoding writes the gold reply if and only if, with the gold reply before it, the model ranks
+each gold token first. So one forward pass tells it, without generating. This is stricter than a
+job's own score (another right answer counts as wrong) and knows no grammar: it is for watching, not
+for reporting.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ class Reading:
     loss: float
     """Mean nats a token: of reply tokens for jobs, of all tokens for prose."""
     exact: float | None
-    """Share of replies (turns) that greedy decoding gets exactly right; None where there are none."""
+    """Share of replies (turns) that greedy decoding gets exactly right; None where there are
+    none."""
     dialogues: float | None
     """Share of dialogues whose every reply is exactly right."""
 
