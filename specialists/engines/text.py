@@ -35,8 +35,9 @@ class Spelled:
     def settled(self) -> int:
         """How many of the tokens stay as they are whatever text follows.
 
-        The last word may grow, and an added token (``<c1>``, a fixed part of a reply) may begin
-        anywhere in the end of the text, except inside another one.
+        The last word may grow; and an added token (``<c1>``, a fixed part of a reply) may begin
+        anywhere in the end of the text, except inside another one, which changes what stands before
+        it.
         """
         if not self.ids:
             return 0
@@ -44,22 +45,22 @@ class Spelled:
         inside = {
             place for i in added for place in range(self.offsets[i][0] + 1, self.offsets[i][1])
         }
+        kept = len(self.ids)
+        while kept and self.words[kept - 1] == self.words[-1] and kept - 1 not in added:
+            kept -= 1
         end = len(self.text)
         for place in range(max(0, end - self.by.longest), end):
             if place not in inside and self.text[place:] in self.by.beginnings:
-                end = place
-                break
-        kept = len(self.ids)
-        while kept and self.offsets[kept - 1][1] > end:
-            kept -= 1
-        loose = self.words[
-            kept if kept < len(self.ids) and self.offsets[kept][0] < end else kept - 1
-        ]
-        while (
-            kept and self.words[kept - 1] == loose and self.ids[kept - 1] not in self.by.added_ids
-        ):
-            kept -= 1
+                kept = min(kept, _common(self.ids, self.by.encode(self.text[:place])))
         return kept
+
+
+def _common(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many ids two spellings share at their beginning."""
+    for place, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return place
+    return min(len(left), len(right))
 
 
 class Text:
