@@ -101,6 +101,14 @@ class _Match:
     last: int
     score: float
     meanings: tuple[Meaning, ...]
+    partial: bool = False
+    """Only some of its words are there."""
+
+    @property
+    def weight(self) -> float:
+        """What it explains, in words: of overlapping matches the heavier stands."""
+        length = self.last - self.first
+        return length * self.score if self.partial else length
 
 
 class Linker:
@@ -266,14 +274,15 @@ class Linker:
                 if tokens[i].low not in _SILENT:
                     run.append(i)
                 continue
-            while run:
-                hits = self.index.partial(tuple(tokens[k].key for k in run))
-                if not hits:
-                    break
-                start, end, score, _ = hits[0]
-                rivals = tuple(h[3] for h in hits if h[0] < end and h[1] > start)
-                found.append(_Match(run[start], run[end - 1] + 1, score, rivals))
-                run = run[end:] if end < len(run) else run[:start]
+            waiting = [run]
+            while waiting:
+                part = waiting.pop()
+                hits = self.index.partial(tuple(tokens[k].key for k in part))
+                if hits:
+                    start, end, score, _ = hits[0]
+                    rivals = tuple(h[3] for h in hits if h[0] < end and h[1] > start)
+                    found.append(_Match(part[start], part[end - 1] + 1, score, rivals, True))
+                    waiting += [part[:start], part[end:]]
             run = []
         return found
 
@@ -425,10 +434,10 @@ def _numbers(plain: str, tokens: list[_Token], chosen: list[_Match]) -> list[_Ma
 
 
 def _choose(matches: list[_Match]) -> list[_Match]:
-    """Longest first, then surest; none overlap."""
+    """Heaviest first, then surest; none overlap."""
     chosen: list[_Match] = []
     taken: set[int] = set()
-    for match in sorted(matches, key=lambda m: (m.first - m.last, -m.score)):
+    for match in sorted(matches, key=lambda m: (-m.weight, -m.score)):
         if taken.isdisjoint(range(match.first, match.last)):
             chosen.append(match)
             taken.update(range(match.first, match.last))

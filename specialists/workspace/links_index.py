@@ -82,7 +82,7 @@ def variants(title: str) -> Iterator[tuple[Words, float]]:
         yield words(plain.replace(swapped[0], swapped[2])), 0.97
     bare = words(_PAREN.sub(" ", plain))
     yield bare, 0.95
-    if len(bare) > 2 and bare[-1] == "net":
+    if len(bare) > 1 and bare[-1] == "net":
         yield bare[:-1], 0.95
     if len(bare) > 2 and bare[0] in {"total", "net"}:
         yield bare[1:], 0.85
@@ -104,12 +104,11 @@ class LinkIndex:
         self.children: dict[str, list[tuple[str, str]]] = defaultdict(list)
         """Measure of the whole company -> columns that hold it for a part of the company."""
         self.owner = {table.name: table.company for table in catalogue.tables}
-        self._partial: list[tuple[frozenset[str], float, Meaning]] = []
+        self._partial: list[tuple[frozenset[str], Meaning]] = []
         self._by_word: dict[str, list[int]] = defaultdict(list)
-        self._rare: dict[str, float] = {}
         years = [year for table in catalogue.tables for year in table.periods]
         years = years or [d.year for d in catalogue.documents if d.year is not None]
-        self.first = min(years, default=catalogue.as_of.year - 1)
+        self.first = min(years, default=1900)
         self.last = max(years, default=catalogue.as_of.year - 1)
         concepts = self.concepts = self._columns(catalogue.tables)
         """Measures and attributes of the tables, by the lexicon's key or their own title."""
@@ -241,7 +240,7 @@ class LinkIndex:
                 if column.role in {"label", "attribute"} and column.name != "ticker":
                     for value in column.values:
                         where[column.name, value].append(table.name)
-        ordinary = self._lexicon.common | self._lexicon.vocabulary
+        ordinary = self._lexicon.common
         for (column, value), held in where.items():
             if not re.search(r"[^\W\d_]{2}", value):
                 continue
@@ -249,7 +248,7 @@ class LinkIndex:
                 "r", RowKey(column, value, tuple(held)), value, f"{column}={value}".lower()
             )
             for phrase, score in variants(value):
-                cased = len(phrase) == 1 and phrase[0] in ordinary
+                cased = len(phrase) == 1 and (phrase[0] in ordinary or phrase in self.phrases)
                 self._add(phrase, _scored(meaning, score, cased=cased))
             concept = self._lexicon.concepts.get(words(value))
             if concept is not None and concept in self._lexicon.measures:
@@ -300,7 +299,7 @@ class LinkIndex:
         if len(content) >= 2:
             for word in content:
                 self._by_word[word].append(len(self._partial))
-            self._partial.append((content, 0.0, meaning))
+            self._partial.append((content, meaning))
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -335,18 +334,22 @@ class LinkIndex:
         found: list[tuple[int, int, float, Meaning]] = []
         seen: set[int] = {i for w in run for i in self._by_word.get(w, ())}
         total = len(self._partial)
-        for i in seen:
-            content, _, meaning = self._partial[i]
+        for number in seen:
+            content, meaning = self._partial[number]
             places = [k for k, w in enumerate(run) if w in content]
-            start, end = places[0], places[-1] + 1
-            if len({run[k] for k in places}) < 2 or end - start > len(content) + 5:
-                continue
             weight = {w: math.log(1 + total / len(self._by_word[w])) for w in content}
-            covered = sum(weight[w] for w in {run[k] for k in places}) / sum(weight.values())
-            telling = [w for w in run[start:end] if w not in _QUIET]
-            score = covered * len(places) / len(telling)
-            if score >= (0.6 if len(places) < 3 else 0.5):
-                found.append((start, end, score * 0.9, meaning))
+            whole = sum(weight.values())
+            best, window = 0.0, (0, 0)
+            for i, start in enumerate(places):
+                for last in places[i + 1 :]:
+                    inside = {w for w in run[start : last + 1] if w in content}
+                    telling = sum(w not in _QUIET for w in run[start : last + 1])
+                    score = sum(weight[w] for w in inside) / whole * len(inside) / telling
+                    enough = len(inside) > 1 and score >= (0.6 if len(inside) < 3 else 0.5)
+                    if enough and score > best:
+                        best, window = score, (start, last + 1)
+            if best:
+                found.append((*window, best * 0.9, meaning))
         return sorted(found, key=lambda f: -f[2])
 
 
