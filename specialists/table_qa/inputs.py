@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from specialists.foundation.contracts import Cell, Evidence, Quantity, Value
@@ -59,31 +60,39 @@ def link(
 
 
 def _with_parts(linked: Linked, catalogue: Catalogue) -> Linked:
-    """``which segment had the highest revenue``: the measure also means its parts' columns."""
-    if linked.handles.of("r"):
-        return linked
+    """Measures mean the columns of a company's parts where the words speak of parts, only there.
+
+    ``Which segment had the highest revenue?`` does; ``revenue of the Utilities sector`` does not.
+    """
+    labels = {t.name: c.name for t in catalogue.tables if (c := t.column("label")) is not None}
+    handles = linked.handles
+    rows = {handles.resolve(h).value.column for h in handles.of("r")}
     said = {fold(word) for word in linked.text.split()}
-    tables = [
-        t for t in catalogue.tables if (c := t.column("label")) is not None and fold(c.name) in said
-    ]
-    if not tables:
-        return linked
-    handles = Handles()
-    terms = lexicon().measures
+    meant = {t for t, column in labels.items() if column in rows or fold(column) in said}
+    fresh = Handles()
     renamed: dict[str, str] = {}
-    for name, target in linked.handles.items():
+    for name, target in handles.items():
         value = target.value
         if isinstance(value, Measure):
-            columns = {c for _, c in value.options}
-            parts = tuple(
-                (t.name, c.name)
-                for t in tables
-                for c in t.columns
-                if c.name in terms and terms[c.name].parent in columns
-            )
-            value = Measure(tuple(dict.fromkeys((*parts, *value.options))))
-        renamed[name] = handles.bind(target.kind, value, target.label, key=name)
-    return replace(linked, text=_renamed(linked.text, renamed), handles=handles)
+            value = _meant(value, meant, labels, catalogue)
+        renamed[name] = fresh.bind(target.kind, value, target.label, key=name)
+    return replace(linked, text=_renamed(linked.text, renamed), handles=fresh)
+
+
+def _meant(
+    measure: Measure, meant: set[str], labels: Mapping[str, str], catalogue: Catalogue
+) -> Measure:
+    columns = {c for _, c in measure.options}
+    terms = lexicon().measures
+    parts = [
+        (t.name, c.name)
+        for t in catalogue.tables
+        if t.name in meant
+        for c in t.columns
+        if c.name in terms and terms[c.name].parent in columns
+    ]
+    whole = [o for o in measure.options if o[0] in meant or o[0] not in labels]
+    return Measure(tuple(dict.fromkeys((*parts, *(whole or measure.options)))))
 
 
 def begin(linked: Linked, seed: int | None) -> tuple[str, Handles]:
