@@ -114,3 +114,38 @@ def test_an_adapter_of_another_base_does_not_fit(base: Path, adapters: dict[str,
     for change, reason in (({"hidden": 48}, "does not fit"), ({"layers": 1}, "1 layers")):
         with pytest.raises(AdapterError, match=reason):
             Lora.load("x", adapters["alpha"], replace(model.shape, **change), model.like)
+
+
+def test_files_as_the_hub_has_them(base: Path, tmp_path: Path) -> None:
+    """An untied head in two files, the older spelling of the rotary base, another class name."""
+    from safetensors.torch import load_file, save_file
+
+    from specialists.engines.text import Text
+
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (tmp_path / name).write_bytes((base / name).read_bytes())
+    config = json.loads((base / "config.json").read_text())
+    config.pop("rope_parameters")
+    config |= {"rope_theta": 1e6, "rope_scaling": None, "tie_word_embeddings": False}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    tokenizer = json.loads((base / "tokenizer_config.json").read_text())
+    tokenizer["tokenizer_class"] = "Qwen2Tokenizer"
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+    weights = load_file(base / "model.safetensors")
+    draw = torch.Generator().manual_seed(1)
+    head = torch.randn(weights["model.embed_tokens.weight"].shape, generator=draw)
+    save_file(weights, tmp_path / "model-00001-of-00002.safetensors", {"format": "pt"})
+    save_file({"lm_head.weight": head}, tmp_path / "model-00002-of-00002.safetensors")
+
+    model = Qwen3.load(tmp_path)
+    (text,) = sequences(1)
+    (got,) = model.forward([Chunk(text, model.cache(32), None, len(text))])
+    theirs = Qwen3ForCausalLM.from_pretrained(base, tie_word_embeddings=False)
+    theirs.config.rope_parameters["rope_theta"] = 1e6
+    theirs.model.rotary_emb = type(theirs.model.rotary_emb)(theirs.config)
+    with torch.inference_mode():
+        theirs.lm_head.weight.copy_(head)
+        want = theirs.eval()(torch.tensor([text])).logits[0]
+    assert torch.allclose(got, want, atol=CLOSE)
+    spelled = Text.load(tmp_path).encode("<|im_start|>user\nnet <c1><|im_end|>")
+    assert spelled == Text.load(base).encode("<|im_start|>user\nnet <c1><|im_end|>")
