@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from specialists.foundation.contracts import Quantity
 from specialists.foundation.errors import IngestError
@@ -33,6 +33,8 @@ from specialists.workspace.snapshot import ROW, Snapshot
 if TYPE_CHECKING:
     from specialists.table_qa.task import TableTask
 
+Part = Literal["train", "test"]
+
 _LITERAL = re.compile(r"(?<=[(\s])-?\d[\d.]*(?=%?[,)])")
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "percent": 1.0, "": 1.0}
 _READER = "The company"
@@ -40,13 +42,15 @@ _READER = "The company"
 
 
 def load(
-    task: TableTask, root: Path, sources: Sequence[str] = ("finqa", "tatqa")
+    task: TableTask, root: Path, part: Part, sources: Sequence[str] = ("finqa", "tatqa")
 ) -> Iterator[Example[TableQuestion, TableAnswer]]:
-    """Examples of public data below ``root`` (``$FINROUTE_DATA``).
+    """Examples of public data below ``root`` (``$FINROUTE_DATA``); none for training.
 
     Raises:
         FileNotFoundError: the folder lacks a source's file.
     """
+    if part == "train":
+        return
     if "finqa" in sources:
         yield from _finqa(task, root / "finqa/dev.jsonl")
     if "tatqa" in sources:

@@ -154,8 +154,9 @@ def data() -> Path:
 
 @pytest.mark.parametrize(("source", "least"), [("finqa", 100), ("tatqa", 500)])
 def test_public_table_questions_come_with_their_table(data: Path, source: str, least: int) -> None:
-    examples = list(load(TASK, data, (source,)))
+    examples = list(load(TASK, data, "test", (source,)))
     assert len(examples) >= least
+    assert not list(load(TASK, data, "train", (source,)))
     for example in examples:
         assert score(example, example.answer).right
         assert not score(example, TableAnswer(value="no such answer")).right
