@@ -31,7 +31,6 @@ from specialists.workspace.numbers import format_quantity
 CITED = 6
 """Sources cited singly in a sentence; more are cited as a range."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_MARK = re.compile(r"(?:\s?\[\d+(?:–\d+)?\])+")
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ def names(catalogue: Catalogue) -> list[str]:
 
 
 def foreign(text: str, admitted: set[str]) -> list[str]:
-    """The numbers of a text, its source marks aside, that are not admitted."""
-    return [n for n in _NUMBER.findall(_MARK.sub("", text)) if _normal(n) not in admitted]
+    """The numbers of a text that are not admitted."""
+    return [n for n in _NUMBER.findall(text) if _normal(n) not in admitted]
 
 
 def _numbers(texts: Iterable[str]) -> set[str]:

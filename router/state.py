@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.exc import DatabaseError, InvalidRequestError
 
 from router.contracts import Answer
 from router.tables import answers, steps
@@ -81,7 +81,7 @@ class State:
         event.listen(self._engine, "connect", _pragmas)
         try:
             self._migrate()
-        except OperationalError as error:
+        except DatabaseError as error:
             raise ConfigError(f"cannot use {self.path}: {error.orig}") from error
 
     @property
