@@ -8,6 +8,7 @@ turn of the same tool use.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -23,6 +24,8 @@ from specialists.engines.decode import Decoded
 from specialists.engines.lora import Lora
 from specialists.engines.qwen3 import Cache, Chunk, Qwen3
 from specialists.foundation.errors import Cancelled, EngineError
+
+log = logging.getLogger(__name__)
 
 
 class Reading(Protocol):
@@ -148,7 +151,8 @@ class Batcher:
         finished: set[_Row] = set()
         try:
             logits = self._model.forward(chunks)
-        except (RuntimeError, IndexError, MemoryError) as error:
+        except Exception as error:
+            log.exception("a step of %d dialogues failed", len(taking))
             for row in taking:
                 _settle(row.future, error=EngineError(f"the model failed: {error}"))
             finished.update(taking)
@@ -161,8 +165,9 @@ class Batcher:
     def _read(self, row: _Row, logits: np.ndarray) -> bool:
         try:
             done = row.reading.read(logits)
-        except EngineError as error:
-            _settle(row.future, error=error)
+        except Exception as error:
+            log.exception("a reply could not be read")
+            _settle(row.future, error=EngineError(f"the reply could not be read: {error}"))
             return True
         if done:
             if row.cache is not None:
