@@ -273,6 +273,31 @@ GET = (
     "$m $at at $e?",
     "what about $e's $m $at?",
     "and $e's $m $at?",
+    "how many $m does $e have $at?",
+    "how many $m did $e have $at?",
+    "how many $m has $e got $at?",
+    "how many $m are there at $e $at?",
+    "how many $m were there at $e $at?",
+    "how many $m $at at $e?",
+    "what does $e tell about its $m $at?",
+    "what did $e say about $m $at?",
+    "how much did $e spend on $m $at?",
+    "how much went into $m at $e $at?",
+    "how much did $e pay in $m $at?",
+    "where is $e's $m $at?",
+    "anything on $e's $m $at?",
+    "$e's number for $m $at?",
+    "how much $m is on $e's books $at?",
+    "how much $m does $e have on its balance sheet $at?",
+    "how much $m does $e carry $at?",
+    "how much $m did $e bring in $at?",
+    "how much $m did $e make $at?",
+    "how much $m did $e earn $at?",
+    "what sort of $m did $e {had} $at?",
+    "what kind of $m did $e have $at?",
+    "at how much does $e's $m stand $at?",
+    "a quick look at $e's $m $at",
+    "rundown of $e's $m $at",
 )
 
 GROWTH = (
@@ -363,6 +388,13 @@ GROWTH = (
     "what kind of growth did $e see in its $m $at?",
     "i need the growth of $m at $e $at",
     "i want to see how much $e's $m grew $at",
+    "is $e growing its $m $at?",
+    "did $e's $m grow or shrink $at, in percent?",
+    "how strong was $m growth at $e $at?",
+    "how strong was $e's growth in $m $at?",
+    "how healthy was $e's $m growth $at?",
+    "what pace of $m growth did $e {had} $at?",
+    "$e's rate of $m growth $at",
 )
 
 TREND = (
@@ -486,6 +518,11 @@ TOP_SEGMENT = (
     "{most} $m segment of $e $p",
     "$e top segment $m $p",
     "rank $e's segments by $m $at: which is first?",
+    "which segment contributes most to $e's $m $at?",
+    "which segment contributed the most to the $m of $e $at?",
+    "which segment drives $e's $m the most $at?",
+    "what is the biggest contributor to $e's $m by segment $at?",
+    "which part of $e's business had the {most} $m $at?",
 )
 BOTTOM_SEGMENT = tuple(t.replace("{most}", "{least}") for t in TOP_SEGMENT if "{most}" in t)
 
@@ -520,6 +557,14 @@ VERSUS = (
     "put $e's $p $m next to $q",
     "$m growth of $e, $p over $q",
     "i want to compare $e's $m of $p with $q",
+    "what about $e's $m in $p against $q?",
+    "$e's $p and $q $m compared",
+    "how do $e's $p and $q $m compare?",
+    "please compare $e's $p and $q $m",
+    "$q to $p change in percent of $e's $m",
+    "$e $p over $q $m growth",
+    "was $e's $p $m up on $q?",
+    "from $q, how much had $e's $m grown in $p?",
 )
 
 CHANGE = (
@@ -573,6 +618,20 @@ CHANGE = (
     "for $e, by how much did $m change $at?",
     "how many dollars did $e add to its $m $at?",
     "what did $e's $m gain $at?",
+    "has $e's $m gone up or down $at?",
+    "did $e's $m go up or down $at, and by how much?",
+    "is $e's $m up or down $at?",
+    "$e's $m: up or down $at?",
+    "what happened to $e's $m $at?",
+    "how has $e's $m moved $at?",
+    "how did $e's $m move $at?",
+    "what was the move in $e's $m $at?",
+    "how much has $e added to $m $at?",
+    "how much lower was $e's $m $at in dollars?",
+    "how much did $e cut its $m $at?",
+    "by how much did $e cut $m $at?",
+    "by how much did $e raise its $m $at?",
+    "by how much did $e reduce $m $at?",
 )
 
 CAGR = (
@@ -645,6 +704,10 @@ MEAN = (
     "for $e, {whatwas} the {mean} $m $at?",
     "averaged $at, {whatwas} $e's $m?",
     "in an average year, what was $e's $m $at?",
+    "what was the typical $m at $e per year $at?",
+    "what $m did $e {had} in a normal year $at?",
+    "what was $e's $m per year $at, on average?",
+    "how much $m a year did $e {had} on average $at?",
 )
 
 SUM = (
@@ -681,6 +744,10 @@ SUM = (
     "$e $m sum $p",
     "for $e, what does $m add up to $at?",
     "combined $m of $e $at",
+    "add together all $m of $e $at",
+    "what did $e's $m come to in total $at?",
+    "how much $m did $e {had} all in all $at?",
+    "put together, how much was $e's $m $at?",
 )
 
 MAX = (
@@ -706,6 +773,11 @@ MAX = (
     "maximum $m of $e $at",
     "for $e, {whatwas} the highest $m $at?",
     "$at, {whatwas} $e's highest $m?",
+    "what was $e's best $m $at?",
+    "what's the biggest $m $e ever {reported} $at?",
+    "how large did $e's $m get $at?",
+    "what was the ceiling of $e's $m $at?",
+    "$e's strongest $m $at",
 )
 
 MIN = (
@@ -728,6 +800,11 @@ MIN = (
     "minimum $m of $e $at",
     "for $e, {whatwas} the lowest $m $at?",
     "$at, {whatwas} $e's lowest $m?",
+    "what's the smallest $m $e ever {reported} $at?",
+    "what was $e's worst $m $at?",
+    "how small did $e's $m get $at?",
+    "what was the floor of $e's $m $at?",
+    "$e's weakest $m $at",
 )
 
 PEAK = (
@@ -759,6 +836,10 @@ PEAK = (
     "$e $m peak year $p",
     "year of {most} $m, $e, $p",
     "for $e, which year saw the {most} $m $at?",
+    "when did $e {had} its best $m $at?",
+    "when was $e's $m strongest $at?",
+    "in what year did $e's $m top out $at?",
+    "when did $e {had} record $m $at?",
 )
 
 TROUGH = (
@@ -784,6 +865,10 @@ TROUGH = (
     "$e $m trough year $p",
     "year of {least} $m, $e, $p",
     "for $e, which year saw the {least} $m $at?",
+    "in what year did $e's $m hit rock bottom $at?",
+    "when did $e {had} its worst $m $at?",
+    "when was $e's $m weakest $at?",
+    "when was $e's $m at its low $at?",
 )
 
 TOP = (
@@ -811,6 +896,11 @@ TOP = (
     "where was $m highest $at, by company?",
     "among all companies, which had the {most} $m $at?",
     "rank companies by $m $at: who is first?",
+    "who was the leader in $m $at?",
+    "who was strongest on $m $at?",
+    "which {company} stood out on $m $at?",
+    "who tops the table by $m $at?",
+    "best {company} by $m $at",
 )
 
 TOP_IN = (
@@ -860,6 +950,11 @@ BOTTOM = (
     "who is at the bottom by $m $at?",
     "bottom {company} by $m $at",
     "where was $m lowest $at, by company?",
+    "who was the laggard in $m $at?",
+    "who lagged the most on $m $at?",
+    "which {company} brought up the rear on $m $at?",
+    "weakest {company} by $m $at",
+    "who was weakest on $m $at?",
 )
 BOTTOM_IN = tuple(t.replace("{most}", "{least}") for t in TOP_IN if "{most}" in t)
 BOTTOM_N = (
@@ -913,6 +1008,8 @@ MEAN_IN = (
     "average $m in $r $p",
     "$r sector average $m $p",
     "mean $m of $r {companies} $at",
+    "what was the typical $m among $r {companies} $at?",
+    "average $m across $r {companies} $at",
 )
 SUM_IN = (
     "{whatwas} the combined $m in the $r sector $at?",
@@ -926,6 +1023,8 @@ SUM_IN = (
     "combined $m in $r $p",
     "add up the $m of all $r {companies} $at",
     "$r sector combined $m $p",
+    "sum of $m of all $r {companies} $at",
+    "what does the $m of all $r {companies} add up to $at?",
 )
 
 PART = (
@@ -958,6 +1057,12 @@ PART = (
     "$r as % of $e's $m $at",
     "share of $r in $e's $m $at",
     "$e $m share of $r $p",
+    "how dependent is $e on $r for $m $at?",
+    "how dependent is $e's $m on $r $at?",
+    "how much does $e rely on $r for its $m $at?",
+    "what does $r account for in $e's $m $at, in percent?",
+    "how much of $e's $m does $r stand for $at?",
+    "how concentrated is $e's $m in $r $at?",
 )
 
 PRESS = (
@@ -1026,6 +1131,18 @@ PRESS = (
     "media sentiment, $e, $p",
     "how's the press for $e $at?",
     "is the press kind to $e $at?",
+    "are headlines positive on $e $at?",
+    "are headlines about $e positive $at?",
+    "was the media kind to $e $at?",
+    "any negative headlines about $e $at?",
+    "is the tone around $e getting better $at?",
+    "is sentiment on $e improving $at?",
+    "has coverage of $e been favorable $at?",
+    "how are the headlines on $e $at?",
+    "what's the word on $e $at?",
+    "what's the buzz around $e $at?",
+    "good or bad press for $e $at?",
+    "what mood is there in the media about $e $at?",
 )
 
 DIFF = (
@@ -1077,6 +1194,16 @@ DIFF = (
     "{can} how much more $m $a had than $b $at?",
     "subtract $b's $m from $a's $at",
     "$a's $m less $b's $m $at",
+    "is $a larger than $b measured by $m $at?",
+    "is $a larger than $b by $m $at?",
+    "how far ahead of $b was $a on $m $at?",
+    "how far behind $a was $b on $m $at?",
+    "how wide is the $m gap between $a and $b $at?",
+    "what separates $a from $b in $m $at?",
+    "how does $a stack up against $b on $m $at?",
+    "how does $a's $m stack up against $b's $at?",
+    "$a against $b: $m $at",
+    "$a $m minus $b $m $p",
 )
 
 TIMES = (
@@ -1099,6 +1226,12 @@ TIMES = (
     "ratio of $a's $m to $b's $at",
     "$a $m / $b $m $p",
     "divide $a's $m by $b's $at",
+    "by what factor is $a bigger than $b by $m $at?",
+    "by what factor is $a bigger than $b in terms of $m $at?",
+    "how many times bigger than $b is $a by $m $at?",
+    "how many times as large as $b's was $a's $m $at?",
+    "$a's $m is how many times $b's $at?",
+    "how many times over did $a's $m cover $b's $at?",
 )
 
 SUM_OF = (
@@ -1118,6 +1251,13 @@ SUM_OF = (
     "combined $m $e $p",
     "$e combined $m $p",
     "$at, how much $m did $e {had} between them?",
+    "what does the $m of $e come to $at when combined?",
+    "what does the $m of $e add up to $at?",
+    "what is the $m of $e put together $at?",
+    "put together, how much $m did $e {had} $at?",
+    "all in, how much $m did $e {had} together $at?",
+    "how large is the joint $m of $e $at?",
+    "pool the $m of $e $at: what is the total?",
 )
 MEAN_OF = (
     "{whatwas} the average $m of $e $at?",

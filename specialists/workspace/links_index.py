@@ -320,7 +320,10 @@ class LinkIndex:
         best, distance = word, reach + 1
         for pool in (self._typo_names, self._typo_terms):
             hit = process.extractOne(word, pool, scorer=OSA.distance, score_cutoff=reach)
-            if hit is not None and hit[1] < distance and hit[0][0] == word[0]:
+            if hit is None or hit[0][0] != word[0]:
+                continue
+            swapped = len(hit[0]) == len(word) and sorted(hit[0]) != sorted(word)
+            if hit[1] < distance and not (len(word) == 5 and swapped):  # stack is no Snacks
                 best, distance = hit[0], int(hit[1])
         return best, 1.0 if distance > reach else 0.9 - 0.1 * (distance - 1)
 

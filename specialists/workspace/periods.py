@@ -65,8 +65,8 @@ _WHOLE = (
     r"(?:available\s+|reported\s+|recorded\s+)?(?:fiscal\s+|financial\s+)?years?"
     r"(?:\s+(?:available|on\s+(?:file|record)|we\s+have))?|"
     r"(?:over|across|in|for|during)\s+the\s+(?:whole|entire|full)\s+(?:period|time|history)|"
-    r"(?:over|in|during)\s+(?:its|their|the)\s+(?:recorded\s+|reported\s+)?history|ever\s+recorded)"
-    r"(?!\w)(?!\s+(?:from|since|between|over|during|for|in\s+the|[’'\d]))"
+    r"(?:over|in|during)\s+(?:its|their|the)\s+(?:recorded\s+|reported\s+)?history)"
+    r"(?!\w)(?!\s+(?:from|since|between|over|during|for|across|through|within|until|in\s+(?:the|f|[’'\d])|[’'\d]))"
 )
 
 
