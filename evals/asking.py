@@ -45,7 +45,7 @@ class Asking:
 
     asked: tuple[Asked, ...]
     cold_start_s: float
-    """Opening the router, loading the models and answering the first question for the first time."""
+    """Opening the router, loading the models, and the first answer."""
 
     def quantile(self, share: float) -> float:
         """The wall time in seconds that this share of warm asks stayed within (nearest rank)."""
@@ -97,11 +97,9 @@ def as_markdown(run: Asking) -> str:
         text = " ".join(each.text.split()).replace("|", "\\|")
         rows.append(f"| {each.question} | {each.status} | {text} | {each.seconds:.2f} |")
     mean = statistics.fmean(each.seconds for each in run.asked)
-    rows += [
-        "",
-        f"{len(run.asked)} warm asks: p50 {run.quantile(0.5):.2f} s, p95 {run.quantile(0.95):.2f} s, "
-        f"mean {mean:.2f} s; cold start with its first answer {run.cold_start_s:.2f} s.",
-    ]
+    warm = f"p50 {run.quantile(0.5):.2f} s, p95 {run.quantile(0.95):.2f} s, mean {mean:.2f} s"
+    cold = f"cold start with its first answer {run.cold_start_s:.2f} s"
+    rows += ["", f"{len(run.asked)} warm asks: {warm}; {cold}."]
     return "\n".join(rows) + "\n"
 
 

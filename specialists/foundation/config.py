@@ -29,7 +29,7 @@ class Config(BaseModel):
             overrides: ``dotted.key=value`` items; values are read as TOML, else as plain text.
 
         Raises:
-            ConfigError: unreadable file, bad TOML, unknown key or wrong value, named in the message.
+            ConfigError: unreadable file, bad TOML, unknown key, wrong value; the message names it.
         """
         data: dict[str, Any] = {}
         if path is not None:
