@@ -71,6 +71,7 @@ def make_base(folder: Path, *, seed: int = 0, context: int = 256) -> Path:
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
+    torch.set_num_threads(1)  # on so small a model a second thread only waits
     tokenizer = make_tokenizer()
     torch.manual_seed(seed)
     config = Qwen3Config(
