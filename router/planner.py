@@ -6,6 +6,7 @@ reads names, titles and years; never a document's text, never a number from a ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,7 @@ from specialists.task import Form, SingleReply
 from specialists.workspace.catalogue import Catalogue
 from specialists.workspace.links import Linker
 
+_YEAR = re.compile(r"\d{4}")
 AGAIN = Sampling(temperature=0.7, top_p=0.95, seed=1)
 """How a compact plan is drawn a second time: greedy decoding would only repeat itself."""
 FULL_TOKENS = 2_000
@@ -110,7 +112,7 @@ class Planner:
             why = "; ".join(self._unsound(runs[-1])) or runs[-1].outcome.error
             raise PlanError(f"no sound plan was found for this question: {why}")
         best = min(sound, key=lambda run: len(run.problems))  # the first of equals
-        return self._drafted(best, runs)
+        return self._drafted(question, best, runs)
 
     def _unsound(self, run: agent.Run) -> list[str]:
         """What makes a plan impossible to carry out; gaps do not."""
@@ -124,8 +126,26 @@ class Planner:
             problems.append(f"{len(plan.subtasks)} steps; at most {self._max_steps} are allowed")
         return problems
 
-    def _drafted(self, best: agent.Run, runs: Sequence[agent.Run]) -> Drafted:
+    def _strange(self, question: str) -> str:
+        """Companies or years the question names where it names none that is known.
+
+        A plan for such a question would be about something else: the latest year, all companies.
+        """
+        linked = self._linker.link(question)
+        kinds = {target.kind for handle, target in linked.handles.items() if handle in linked.text}
+        years = [u for u in linked.unknown if _YEAR.search(u)]
+        others = [u for u in linked.unknown if u not in years]
+        if years and "p" not in kinds:
+            return ", ".join(map(repr, years))
+        if others and "e" not in kinds and len(self._catalogue.companies) > 1:
+            return ", ".join(map(repr, others))
+        return ""
+
+    def _drafted(self, question: str, best: agent.Run, runs: Sequence[agent.Run]) -> Drafted:
         plan: Plan = best.answer
+        strange = self._strange(question) if plan.subtasks else ""
+        if strange:
+            plan = Plan(subtasks=(), note=f"not in this workspace: {strange}")
         if best.outcome.answer is None and not best.problems:  # sound, but too unsure of itself
             plan = Plan(subtasks=(), note=f"the planner abstained: {best.outcome.error}")
         return Drafted(

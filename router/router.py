@@ -217,7 +217,7 @@ class Router:
         spent = sum(
             (f.usage for f in recorded.steps), Usage.model_validate(values.get("usage", {}))
         )
-        go_on = Command[Any](resume=approved) if rests else None
+        go_on: Start = Command(resume=approved) if rests else None
         await asyncio.to_thread(self.state.note, recorded.id, "running")
         async with aclosing(self._answer(recorded.id, go_on, snapshot, None, spent)) as events:
             async for event in events:

@@ -121,14 +121,16 @@ class Runs:
                 stream_mode=["custom", "updates"],
                 durability="sync",
             )
-            async for mode, part in parts:
+            rests: Plan | None = None
+            async for mode, part in parts:  # to the end: the last checkpoint is written there
                 if mode == "custom":
                     emit(part)
                 elif "__interrupt__" in part:
-                    plan = Plan.model_validate(part["__interrupt__"][0].value["plan"])
-                    self._state.note(id, "rests")
-                    emit(ApprovalAsked(id=id, plan=plan))
-                    return
+                    rests = Plan.model_validate(part["__interrupt__"][0].value["plan"])
+            if rests is not None:
+                self._state.note(id, "rests")
+                emit(ApprovalAsked(id=id, plan=rests))
+                return
             values = (await app.aget_state(_thread(id))).values
             await saver.adelete_thread(id)  # the store has the answer now
         emit(Answered(answer=Answer.model_validate(values["answer"])))
