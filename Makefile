@@ -12,7 +12,7 @@ help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 demo: $(VENV)/.demo ## install the embedded default and ask it one question
-	$(BIN)/finroute ask "How much did the revenue of Kestrel Robotics grow from 2021 to 2023, and how is the press about it?"
+	$(BIN)/finroute ask "How much did the revenue of Kestrel Biosciences grow from 2021 to 2023, and how is the press about it?"
 
 test: check ## lint, types, floors, then every test that CI runs
 	$(BIN)/pytest -m "not nightly and not bench"

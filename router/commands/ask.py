@@ -50,7 +50,7 @@ def ask(
     """Ask QUESTION of a workspace. A QUESTION of - is read from standard input.
 
     \b
-    finroute ask "How much did the revenue of Kestrel Robotics grow from 2021 to 2023?"
+    finroute ask "How much did the revenue of Kestrel Biosciences grow from 2021 to 2023?"
     """
     from router import config
 
