@@ -6,6 +6,7 @@ Holds the specialists, the sandbox and a few snapshots' tools. It runs nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 
@@ -18,12 +19,15 @@ from router.worker import Worker
 from specialists import registry as registries
 from specialists.agent import Specialist
 from specialists.foundation.contracts import Usage
+from specialists.foundation.errors import ToolError
 from specialists.planning.render import JOBS
 from specialists.registry import Registry
 from specialists.workspace.links import Linker
 from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.snapshot import Snapshot
 from specialists.workspace.toolbox import Toolbox
+
+log = logging.getLogger("finroute.desks")
 
 PLACES = 4
 """Snapshots whose tools are kept at hand."""
@@ -39,6 +43,7 @@ class Desks:
         self._sandbox = Sandbox()
         self._planning: Specialist | None = None
         self._places: dict[str, tuple[Toolbox, Linker]] = {}
+        self._starting: set[asyncio.Task[None]] = set()
 
     async def make(self, id: str, snapshot: Snapshot, budget: Budget | None, spent: Usage) -> Desk:
         """A desk for one run of an answer; loads the planner where it is not loaded yet.
@@ -48,8 +53,8 @@ class Desks:
             spent: what earlier runs of the same answer have consumed.
         """
         planning = self._planner()
-        await planning.ready()  # loading is the cold start's time, not this answer's
         toolbox, linker = await self._place(snapshot)
+        await planning.ready()  # loading is the cold start's time, not this answer's
         settings = self._settings
 
         return Desk(
@@ -81,18 +86,22 @@ class Desks:
         """The specialists a plan may give work to."""
         return tuple(e.name for e in self._registry.list() if e.name in JOBS)
 
-    async def warm(self) -> None:
-        """Load and attest every specialist.
+    async def warm(self, snapshot: Snapshot) -> None:
+        """Load and attest every specialist, and start a sandbox on the snapshot.
 
         Raises:
             EngineError: one cannot be loaded.
         """
+        await self._place(snapshot)
         await self._planner().ready()
         for name in self.jobs():
             await self._registry.specialist(name).ready()
 
     async def aclose(self) -> None:
         """Release the models and the sandbox."""
+        for starting in self._starting:
+            starting.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
         await self._registry.aclose()
         await self._sandbox.aclose()
 
@@ -120,4 +129,14 @@ class Desks:
             while len(self._places) >= PLACES:
                 self._places.pop(next(iter(self._places)))
             self._places[snapshot.digest] = known
+            starting = asyncio.create_task(self._start_sandbox(snapshot))
+            self._starting.add(starting)
+            starting.add_done_callback(self._starting.discard)
         return known
+
+    async def _start_sandbox(self, snapshot: Snapshot) -> None:
+        """Have a child process with the snapshot's rows ready before a model asks for it."""
+        try:
+            await self._sandbox.pool.run(snapshot, "SELECT 1")
+        except ToolError as error:  # the first query will say so, too
+            log.warning("the sandbox did not start: %s", error)

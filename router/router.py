@@ -246,7 +246,7 @@ class Router:
             EngineError: they cannot be loaded.
         """
         self._own_loop()
-        await self._desks.warm()
+        await self._desks.warm(await self._snapshot(None))
 
     async def aclose(self) -> None:
         """Release the models, the sandbox and the store."""
