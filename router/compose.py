@@ -67,7 +67,7 @@ def compose(material: Material) -> Answer:
     if heads:
         status = "partial" if lost or plan.note or material.gaps else "complete"
     lines = [" ".join(claims[s.id].text for s in heads)] if heads else []
-    supports = [claims[s.id].text.removesuffix(".") for s in found if s.id in used]
+    supports = [_inside(claims[s.id].text) for s in found if s.id in used]
     if supports:
         lines.append(f"Based on: {'; '.join(supports)}.")
     lines += _shortcomings(material, status)
@@ -89,6 +89,12 @@ def compose(material: Material) -> Answer:
         usage=material.usage,
         seconds=material.seconds,
     )
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as part of a longer one."""
+    text = sentence.removesuffix(".")
+    return "the " + text[4:] if text.startswith("The ") else text
 
 
 def _provisional(finding: Finding) -> bool:

@@ -75,9 +75,7 @@ class Live:
         """Leave the finished plan standing."""
         self._close()
         if self._plan is not None and not self._quiet:
-            self._console.print(
-                view.plan_tree(self._plan, self._findings, self._tools), soft_wrap=True
-            )
+            self._console.print(view.plan_tree(self._plan, self._findings, self._tools))
             self._console.print()
 
     @contextmanager

@@ -69,7 +69,7 @@ def _show(recorded: Recorded) -> None:
             )
         return
     findings = {f.subtask: f for f in answer.findings}
-    console.print(view.plan_tree(answer.plan, findings, {}), soft_wrap=True)
+    console.print(view.plan_tree(answer.plan, findings, {}))
     for finding in answer.findings:
         served = finding.served_by
         if served is not None:

@@ -133,15 +133,19 @@ def footer(answer: Answer) -> str:
     tokens = usage.prompt_tokens + usage.completion_tokens
     return " · ".join(
         [
-            f"{len(answer.findings)} steps",
-            f"{usage.calls} model calls",
+            _counted(len(answer.findings), "step"),
+            _counted(usage.calls, "model call"),
             f"{tokens:,} tokens",
             _cost(usage),
             f"{answer.seconds:.2f} s",
-            f"{answer.workspace} v{answer.version} as of {answer.as_of}",
+            f"{answer.workspace} version {answer.version.lstrip('0')} as of {answer.as_of}",
             f"trace {answer.id[:12]}",
         ]
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _cost(usage: Usage) -> str:
@@ -153,12 +157,9 @@ def _cost(usage: Usage) -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that fits the terminal, and is plain where there is none."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=not stderr and not _is_terminal())
-
-
-def _is_terminal() -> bool:
-    return Console().is_terminal
+    """A console as wide as the terminal; without one lines are as long as they are."""
+    plain = Console(stderr=stderr, highlight=False)
+    return plain if plain.is_terminal else Console(stderr=stderr, highlight=False, width=1_000)
 
 
 def _cut(text: str) -> str:

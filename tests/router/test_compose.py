@@ -115,8 +115,8 @@ def test_what_was_asked_comes_first_and_what_it_rests_on_after():
     answer = compose(material(*FULL))
     assert answer.text == (
         "The revenue of Acme Corp grew by 25% from 2021 to 2022 [1][2].\n"
-        "Based on: The revenue of Acme Corp in 2021 was $100 million [1]; "
-        "The revenue of Acme Corp in 2022 was $125 million [2]."
+        "Based on: the revenue of Acme Corp in 2021 was $100 million [1]; "
+        "the revenue of Acme Corp in 2022 was $125 million [2]."
     )
     assert answer.status == "complete"
     assert [s.number for s in answer.sources] == [1, 2]
