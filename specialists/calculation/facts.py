@@ -112,10 +112,10 @@ def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
     lines += [_clip(_text(s, handles)) for s in sentences]
     for handle, fact in list(seen.items())[: len(ordered)]:
         parts = [
-            handle,
             measures.get(fact.measure, "") or _short(fact.measure, measures),
             entities.get(fact.entity, ""),
             _period(fact.year, handles) if fact.year else "",
+            handle,  # last: what follows a matched description is easier to copy than what led it
         ]
         lines.append(" ".join(p for p in parts if p))
     return Prompt("\n".join(lines), seen)
