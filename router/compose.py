@@ -171,10 +171,18 @@ def _lost(plan: Plan, findings: Mapping[str, Finding]) -> list[str]:
     barren = [s for s in plan.subtasks if findings[s.id].status != "ok"]
     inner = {ref for s in barren for ref in s.parents()}
     return [
-        f"not answered: {s.instruction} ({findings[s.id].reason or findings[s.id].status})"
+        f"not answered: {s.instruction} ({_reason(s, findings[s.id])})"
         for s in barren
         if s.id not in inner
     ]
+
+
+def _reason(subtask: Subtask, finding: Finding) -> str:
+    """Why there is no finding, without saying again what was asked."""
+    reason = finding.reason or finding.status
+    for asked in (subtask.instruction, subtask.instruction.rstrip("?. ")):
+        reason = reason.removeprefix(f"{asked}: ").removesuffix(f": {asked}")
+    return reason
 
 
 def _shortcomings(material: Material, status: AnswerStatus) -> list[str]:
@@ -186,11 +194,14 @@ def _shortcomings(material: Material, status: AnswerStatus) -> list[str]:
     said += [*material.gaps, *_lost(material.plan, material.findings)]
     if not said:
         return []
-    told = [s for s in said if not foreign(s, admitted)]
+    told: list[str] = []
+    for whole in said:
+        bare = whole.partition(" (")[0]  # what was asked, without why
+        told += [text for text in (whole, bare) if not foreign(text, admitted)][:1]
+    told = list(dict.fromkeys(told))
     opening = f"This cannot be answered from {where}" if status == "abstained" else "Left open"
     rest = "; ".join(told) if told else "see the notes"
-    text = f"{opening}: {rest.rstrip('.')}."
-    return [text]
+    return [f"{opening}: {rest}" if rest.endswith(("?", ".")) else f"{opening}: {rest}."]
 
 
 # --- sources ------------------------------------------------------------------------------------

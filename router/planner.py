@@ -110,7 +110,8 @@ class Planner:
                     break
         if not sound:
             why = "; ".join(self._unsound(runs[-1])) or runs[-1].outcome.error
-            raise PlanError(f"no sound plan was found for this question: {why}")
+            spelled = inputs.linked.handles.spell(why)  # people do not read handles
+            raise PlanError(f"no sound plan was found for this question: {spelled}")
         best = min(sound, key=lambda run: len(run.problems))  # the first of equals
         return self._drafted(question, best, runs)
 

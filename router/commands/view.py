@@ -97,9 +97,10 @@ def answer_view(answer: Answer) -> RenderableType:
     if steps:
         parts.append(Text("\nCalculation", style="dim"))
         parts += [Text(f"  {line}") for line in steps]
-    if answer.notes:
+    notes = [note for note in answer.notes if note not in answer.text]
+    if notes:
         parts.append(Text("\nNotes", style="dim"))
-        parts += [Text(f"  {note}") for note in answer.notes]
+        parts += [Text(f"  {note}") for note in notes]
     parts.append(Text(""))
     parts.append(Text.from_markup(f"[{style}]{answer.status}[/] [dim]{footer(answer)}[/]"))
     if answer.provisional:

@@ -173,8 +173,19 @@ def test_a_reason_with_a_number_of_its_own_stays_in_the_notes():
         update={"status": "failed", "value": None, "reason": "4711 is in no source"}
     )
     answer = compose(material((subtask, lost)))
-    assert "4711" not in answer.text
+    assert answer.text == (
+        "This cannot be answered from the workspace 'mine': "
+        "not answered: What was the revenue of Acme Corp in 2021?"
+    )
     assert "4711" in answer.notes[0]
+
+
+def test_a_reason_does_not_say_again_what_was_asked():
+    subtask, finding = lookup("s1", 2021, 1.0)
+    for reason in (f"{subtask.instruction}: no rows", f"no rows: {subtask.instruction}"):
+        lost = finding.model_copy(update={"status": "failed", "value": None, "reason": reason})
+        notes = compose(material((subtask, lost))).notes
+        assert notes == (f"not answered: {subtask.instruction} (no rows)",)
 
 
 def test_a_label_with_a_foreign_number_is_not_used():
