@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from specialists.calculation.beside import Mark, place
 from specialists.foundation.contracts import Evidence, Quantity, Value
 from specialists.workspace.handles import Handles
 from specialists.workspace.lexicon import fold
@@ -90,7 +91,8 @@ class _Word:
 def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
     """Render inputs with handles inline: the question, then one line a fact or sentence.
 
-    Facts of one measure and owner stand in the order of their years; groups keep the order given.
+    Facts the question names in full stand beside their words in it. Facts of one measure and owner
+    stand in the order of their years; groups keep the order given.
 
     Raises:
         AnswerError: more numbers than one dialogue has handles for.
@@ -108,17 +110,24 @@ def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
     entities = _bind_entities(ordered, question, handles)
     measures = _bind_measures(ordered, question, handles)
     _share_phrases(question, sentences, handles)
-    lines = [_text(question, handles)]
-    lines += [_clip(_text(s, handles)) for s in sentences]
-    for handle, fact in list(seen.items())[: len(ordered)]:
-        parts = [
-            measures.get(fact.measure, "") or _short(fact.measure, measures),
-            entities.get(fact.entity, ""),
-            _period(fact.year, handles) if fact.year else "",
-            handle,  # last: what follows a matched description is easier to copy than what led it
-        ]
-        lines.append(" ".join(p for p in parts if p))
-    return Prompt("\n".join(lines), seen)
+    asked = _text(question, handles)
+    told = [_clip(_text(s, handles)) for s in sentences]
+    marks = [
+        Mark(
+            number=handle,
+            measure=measures.get(fact.measure, ""),
+            entity=entities.get(fact.entity, ""),
+            period=_period(fact.year, handles) if fact.year else "",
+            year=fact.year,
+        )
+        for handle, fact in list(seen.items())[: len(ordered)]
+    ]
+    asked, placed = place(asked, marks)
+    for mark in marks:
+        if mark.number not in placed:
+            what = mark.measure or _short(seen[mark.number].measure, measures)
+            told.append(" ".join(p for p in (what, mark.entity, mark.period, mark.number) if p))
+    return Prompt("\n".join([asked, *told]), seen)
 
 
 def _in_order(facts: Sequence[Fact]) -> list[Fact]:

@@ -45,9 +45,7 @@ def test_question_and_facts_share_handles() -> None:
         Fact(quantity=usd(5), measure="goodwill", entity="Acme Corp", year=2022),
     ]
     assert shown("By what percentage did Acme Corp's revenue grow from 2021 to 2022?", *facts) == (
-        "by what percentage did <e1> 's <c1> grow from <p1> to <p2> ?\n"
-        "<c1> <e1> <p1> <n1>\n"
-        "<c1> <e1> <p2> <n2>\n"
+        "by what percentage did <e1> 's <c1> grow from <p1> <n1> to <p2> <n2> ?\n"
         "goodwill <e1> <p2> <n3>"
     )
 
@@ -57,8 +55,10 @@ def test_facts_of_one_measure_stand_in_the_order_of_their_years() -> None:
         Fact(quantity=usd(v), measure="revenue", entity="Acme Corp", year=y)
         for v, y in ((3, 2022), (1, 2020), (2, 2021))
     ]
-    lines = shown("average revenue of Acme Corp?", *facts).split("\n")[1:]
-    assert [line.split()[-2] for line in lines] == ["<p1>", "<p2>", "<p3>"]
+    inputs = CalculationInputs(question="average revenue of Acme Corp?", facts=tuple(facts))
+    made = prompt(inputs, Handles())
+    assert made.text == "average <c1> <n1> <n2> <n3> of <e1> ?"
+    assert [made.facts[n].year for n in ("<n1>", "<n2>", "<n3>")] == [2020, 2021, 2022]
 
 
 def test_a_part_and_its_whole_stay_apart() -> None:
@@ -70,8 +70,7 @@ def test_a_part_and_its_whole_stay_apart() -> None:
         part,
         whole,
     )
-    first, second = (line.split(" ", 1)[1] for line in text.split("\n")[1:])
-    assert first != second
+    assert text == ("what percentage of the <c2> <n2> of <e1> was <c1> <n1> of <e1> in <p1> ?")
 
 
 def test_numbers_in_the_words_become_handles_and_days_do_not() -> None:
@@ -135,8 +134,7 @@ def test_a_conclusion_carries_the_sources_of_the_numbers_used() -> None:
     )
     episode = TASK.begin(inputs)
     assert episode.messages[1].content == (
-        "by what percentage did the <c1> of <e1> grow from <p1> to <p2> ?\n"
-        "<c1> <e1> <p1> <n1>\n<c1> <e1> <p2> <n2>"
+        "by what percentage did the <c1> of <e1> grow from <p1> <n1> to <p2> <n2> ?"
     )
     answer = episode.answer('{"program": "subtract(<n2>, <n1>), divide(#0, <n1>)"}')
     subtask = Subtask(id="s3", specialist="calculation", instruction="growth", inputs={})
