@@ -64,7 +64,8 @@ class Desks:
                 planning,
                 snapshot.catalogue,
                 linker,
-                self.jobs(),
+                # One tuned to all jobs plans for all: a step without its adapter fails by itself.
+                self.jobs() if planning.form == "full" else tuple(JOBS),
                 settings.schedule.max_steps,
             ),
             planner_engine=planning.engine,
