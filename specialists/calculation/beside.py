@@ -63,7 +63,7 @@ def _anchor(mark: Mark, asked: Sequence[Mark], years: Sequence[int]) -> str:
     if len(years) > 1 and mark.year is not None:
         if mark.year in years:
             return mark.period
-        return next(m.period for m in asked if m.year == years[0])
+        return next((m.period for m in asked if m.year == years[0]), mark.measure)
     if len({m.measure for m in asked}) > 1:
         return mark.measure
     if len({m.entity for m in asked}) > 1:
