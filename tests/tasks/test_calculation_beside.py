@@ -52,3 +52,12 @@ def test_what_the_question_does_not_name_is_not_placed():
 def test_an_owner_nobody_named_is_a_guess_and_not_made():
     facts = marks(("<c1>", "<e1>", "<p1>", 2022), ("<c1>", "<e2>", "<p1>", 2022))
     assert place("<c1> in <p1>", facts) == ("<c1> in <p1>", frozenset())
+
+
+def test_a_range_without_its_first_year_keeps_its_numbers_at_the_measure():
+    facts = marks(
+        ("<c1>", "", "<p2>", 2021), ("<c1>", "", "<p3>", 2022), ("<c9>", "", "<p1>", 2020)
+    )
+    text, placed = place("average <c1> from <p1> to <p3>", facts)
+    assert text == "average <c1> <n1> from <p1> to <p3> <n2>"
+    assert placed == {"<n1>", "<n2>"}
