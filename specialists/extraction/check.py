@@ -7,6 +7,7 @@ digit or year is wrong. Not the scorer that decides between adapters: that one l
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +24,10 @@ from specialists.workspace.numbers import scan
 TOLERANCE = 1e-9
 """Relative difference of two amounts that count as the same: that of floating point, no more."""
 
+_NOUN = re.compile(r"\s+([A-Za-z]{4,})")
+_JOINING = frozenset({"respectively", "compared", "during", "under", "over", "after", "before"})
+_JOINING |= {"from", "with", "while", "which", "thousand", "million", "billion", "trillion"}
+"""Words after a figure that are not what it counts."""
 _SAME_UNIT = {"count": "", "percent": "%", "": ""}
 
 
@@ -150,7 +155,21 @@ def _misfit(inputs: ExtractionInputs, answer: ExtractionAnswer) -> list[str]:
         return [f"{label(inputs.metric)} is not told in {unit or 'bare numbers'}"]
     if kind == "count" and answer.quantity is not None and answer.quantity.amount < 0:
         return [f"{label(inputs.metric)} cannot be negative"]
+    things = _counted(inputs, answer) if kind == "money" else ""
+    if things:
+        return [f"the figure counts {things}, it is no {label(inputs.metric)}"]
     return []
+
+
+def _counted(inputs: ExtractionInputs, answer: ExtractionAnswer) -> str:
+    """What a bare figure counts (``employees``), where money is written with its currency."""
+    numbers = [n for n in scan(inputs.text) if not n.is_year]
+    here = next((n for n in numbers if (n.start, n.end) == (answer.start, answer.end)), None)
+    bare = here is not None and not here.quantity.unit and here.quantity.scale == 1.0
+    if here is None or not bare or not any(len(n.quantity.unit) == 3 for n in numbers):
+        return ""
+    following = _NOUN.match(inputs.text, here.end)
+    return following[1] if following and following[1].lower() not in _JOINING else ""
 
 
 def _near(inputs: ExtractionInputs) -> bool:

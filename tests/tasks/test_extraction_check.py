@@ -223,3 +223,8 @@ def test_a_plan_may_be_told_the_year_before() -> None:
     )
     assert validate(inputs, answer, ()) == []
     assert validate(inputs.model_copy(update={"metric": "revenue"}), answer, ()) != []
+
+
+def test_a_count_beside_money_is_not_money() -> None:
+    wrong = found("order backlog", "12,400", 2022, unit="USD")
+    assert "the figure counts people" in "; ".join(validate(BACKLOG, wrong, ()))
