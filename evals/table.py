@@ -15,6 +15,7 @@ _NAMES = {
     "tfns": "TFNS, test fold",
     "finqa": "FinQA dev",
     "tatqa": "TAT-QA dev",
+    "xbrl_formula": "XBRL formulas, validation part",
     "sec_ner": "SEC agreements, test fold",
 }
 

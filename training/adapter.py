@@ -40,13 +40,13 @@ def make(
         raise ConfigError(f"there is no base in {base}: make it with `finroute train pretrain`")
     before = artefact_digest(base)
     started = now()
-    examples = recipe.base().corpus.model_copy(update={"jobs": (made.job,)})
-    if not (work / "dialogues" / made.job).exists():
-        for shard, count in corpus.make_all(examples, work, data):
-            say(f"corpus: {shard.job} {shard.fold} {shard.index}: {count} dialogues")
-    train, dev = sft.select(made, work)
+    cases = work / "adapters"
+    for shard, count in corpus.make_all(dialogues(made), cases, data):
+        say(f"corpus: {shard.job} {shard.fold} {shard.index}: {count} dialogues")
+    train, dev = sft.select(made, cases)
     run = sft.Adapting(made, base, train, dev, work, say)
     metrics = run.run()
+    public = corpus.public_sources(cases, made.job) if made.public else {}
     if folder.exists():
         shutil.rmtree(folder)
     run.save(folder)
@@ -55,7 +55,6 @@ def make(
     if artefact_digest(base) != before:
         raise RecordError("the base's files changed while an adapter was trained on it")
     canaries.write(base, folder, made.job, checked)
-    used = {d.get("file") for d in prose.provenance(data)} if data else set()
     record = RunRecord.of(
         folder,
         kind="adapter",
@@ -63,12 +62,11 @@ def make(
         base=before,
         command=command,
         recipe=made.model_dump(mode="json"),
-        seeds={"weights": made.seed, "order": made.seed, "corpus": examples.seed},
+        seeds={"weights": made.seed, "order": made.seed, "corpus": made.corpus_seed},
         data={
             "dialogues": {"train": len(train), "dev": len(dev)},
-            "public": [p for p in prose.provenance(data) if p["file"] in used]
-            if data and made.public
-            else [],
+            "public_dialogues": public,
+            "public": prose.provenance(data, set(public)) if data else [],
         },
         metrics=metrics,
         reload={"mean_error": error, "tolerance": TOLERANCE, "dialogues": len(checked)},
@@ -80,6 +78,13 @@ def make(
     (folder / CARD).write_text(cards.adapter(record), encoding="utf-8")
     weights.name_adapter(out, made.job, record)
     return record
+
+
+def dialogues(made: recipe.AdapterRecipe) -> corpus.CorpusRecipe:
+    """The corpus an adapter learns from: one job's, of the adapter's own seed."""
+    return corpus.CorpusRecipe(
+        seed=made.corpus_seed, jobs=(made.job,), train=made.examples, dev=made.watch_count
+    )
 
 
 def check_reload(

@@ -173,6 +173,9 @@ def publish(
     tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(work / "tokenizer")
     save(run.model, tokenizer, folder)
     parts = tokenise(recipe, tokenizer, work, data)
+    public = {job: corpus.public_sources(work, job) for job in recipe.corpus.jobs}
+    read = {source.file.split("/")[0] for source in prose.SOURCES if source.file in prose.FILES}
+    extra = {source for counts in public.values() for source in counts} - read
     record = RunRecord.of(
         folder,
         kind="base",
@@ -185,7 +188,8 @@ def publish(
                 name: {"sequences": len(part), "tokens": len(part.ids)}
                 for name, part in parts.items()
             },
-            "public": prose.provenance(data) if data else [],
+            "public_dialogues": public,
+            "public": [*prose.provenance(data), *prose.provenance(data, extra)] if data else [],
         },
         metrics={
             "parameters": sum(p.numel() for p in run.model.parameters()),

@@ -17,7 +17,7 @@ library_name: {library}
 
 _LIMITS = """## Limits
 
-Trained from nothing on two CPU cores. It knows the dialogue forms of this project's jobs and
+Trained from nothing on a CPU. It knows the dialogue forms of this project's jobs and
 nothing else: no world knowledge, no general language ability. Its prompts must come from the
 project's own renderer (lower case, names and figures replaced by handles). Use it as the embedded
 default and as a stand-in in tests; for real work serve a hub model with adapters trained by the
@@ -40,10 +40,12 @@ def base(record: RunRecord) -> str:
         *(
             f"| {name} | {part['sequences']:,} | {part['tokens']:,} |"
             for name, part in corpus["parts"].items()
+            if not name.endswith("-dev")
         ),
         "\nGenerated dialogues hold no company name and no sentence template of the held-out "
         "folds.\n",
         _sources(corpus["public"]),
+        _stages(run["stages"]),
         "## While it learned\n",
         "Held-out loss, and the share of gold replies that greedy decoding without a grammar gets "
         "exactly right (development fold: unseen draws of the training distribution):\n",
@@ -84,6 +86,17 @@ def adapter(record: RunRecord) -> str:
         _again(record),
     ]
     return "\n".join(lines)
+
+
+def _stages(stages: list[dict[str, Any]]) -> str:
+    if len(stages) < 2:
+        return ""
+    steps = ", ".join(str(stage["from_step"]) for stage in stages[1:])
+    return (
+        f"The run was stopped and resumed with other settings at step {steps} (`stages` in "
+        "`run.json`); the recipe is that of its last stage, so made again in one go it comes out "
+        "like this one but not bit for bit.\n"
+    )
 
 
 def _sources(public: list[dict[str, str]]) -> str:

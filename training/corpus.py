@@ -122,6 +122,17 @@ def make_all(recipe: CorpusRecipe, out: Path, data: Path | None) -> Iterator[tup
             yield shard, future.result()
 
 
+def public_sources(out: Path, job: str) -> dict[str, int]:
+    """How many public dialogues of a job are on disk, by source."""
+    counts: dict[str, int] = {}
+    for path in sorted((out / "dialogues" / job).glob("public-*.jsonl")):
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                source = json.loads(line)["source"]
+                counts[source] = counts.get(source, 0) + 1
+    return counts
+
+
 def dialogues(out: Path, job: str, folds: Sequence[str]) -> Iterator[tuple[Message, ...]]:
     """The dialogues of a job that are on disk, shard by shard."""
     for fold in folds:
@@ -162,33 +173,16 @@ def tokenise_prose(
     tokenizer: PreTrainedTokenizerFast, data: Path, recipe: CorpusRecipe
 ) -> tuple[Tokens, Tokens]:
     """Public prose in windows of ``recipe.window`` tokens, one in fifty held back: train, dev."""
-    end = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    end = tokenizer.pad_token_id
+    assert isinstance(end, int)
     train: list[tuple[list[int], list[int]]] = []
     dev: list[tuple[list[int], list[int]]] = []
     rng = random.Random(recipe.seed)
     for text in prose.read(data):
-        ids = [*tokenizer.backend_tokenizer.encode(text).ids, end]
+        ids: list[int] = [*tokenizer.backend_tokenizer.encode(text).ids, end]
         kept = dev if rng.random() < 0.02 else train
         for start in range(0, len(ids), recipe.window):
             window = ids[start : start + recipe.window]
             if len(window) >= 16:
                 kept.append((window, [0] * len(window)))
     return Tokens.of(train), Tokens.of(dev)
-
-
-def provenance(recipe: CorpusRecipe, out: Path, data: Path | None) -> dict[str, Any]:
-    """What the corpus is made of, for run records: seeds, counts, public sources, licences,
-    digests."""
-    counts: dict[str, dict[str, int]] = {}
-    for job in recipe.jobs:
-        for path in sorted((out / "dialogues" / job).glob("*.jsonl")):
-            fold = path.stem.rsplit("-", 1)[0]
-            with path.open(encoding="utf-8") as file:
-                number = sum(1 for _ in file)
-            counts.setdefault(job, {}).setdefault(fold, 0)
-            counts[job][fold] += number
-    return {
-        "recipe": recipe.model_dump(mode="json"),
-        "dialogues": counts,
-        "public": prose.provenance(data) if data else [],
-    }

@@ -46,7 +46,7 @@ def build(recipe: ModelRecipe, vocabulary: int, *, end: int, pad: int) -> Qwen3F
         eos_token_id=end,
         pad_token_id=pad,
     )
-    config._attn_implementation = "sdpa"
+    config._attn_implementation = "sdpa"  # pyright: ignore[reportPrivateUsage]
     return Qwen3ForCausalLM(config)
 
 
@@ -127,18 +127,20 @@ class Pretraining:
                 if self.seconds - marks["save"] > self.recipe.checkpoint_every:
                     marks["save"] = self.seconds
                     self.checkpoint()
-            self.checkpoint()
-            if self.progress >= 1:
+            read = bool(self.readings) and self.readings[-1]["step"] == self.step
+            if self.progress >= 1 and not read:
                 self.watch()
+            self.checkpoint()
             return not self._stop
         finally:
             signal.signal(signal.SIGINT, previous)
 
     def _note_stage(self) -> None:
         """Write down the settings that may differ from the last stage's."""
-        chosen = ("shares", "accumulate", "batch", "tokens", "seconds", "threads")
+        chosen = ("shares", "accumulate", "batch", "tokens", "seconds", "threads", "optimiser")
         settings = self.recipe.model_dump(mode="json", include=set(chosen))
-        if not self.stages or self.stages[-1]["settings"] != settings:
+        changed = not self.stages or self.stages[-1]["settings"] != settings
+        if changed and self.progress < 1:
             self.stages.append({"from_step": self.step, "settings": settings})
 
     def _compile(self) -> None:

@@ -11,7 +11,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ SOURCES = (
     Source("FinQA", "finqa/train_partial_goldctx.jsonl", "MIT"),
     Source("TAT-QA", "tatqa/train_partial_ctx.jsonl", "CC BY 4.0"),
     Source("SEC agreements NER (FIN5)", "sec_ner/FIN5.txt", "CC BY 3.0"),
+    Source("XBRL formulas", "xbrl_formula/train.jsonl", "MIT, Apache-2.0"),
 )
 
 _MARKER = re.compile(r"\b(?:text|table)_\d+: ?|^\[[^\]]*\](?: type=\w+)?$", re.MULTILINE)
@@ -57,15 +58,21 @@ def read(data: Path) -> Iterator[str]:
     """
     for source in SOURCES:
         path = data / source.file
-        if path.exists():
-            for text in _PASSAGES[source.file](path):
+        passages = _PASSAGES.get(source.file)
+        if passages is not None and path.exists():
+            for text in passages(path):
                 clean = " ".join(text.lower().split())
                 if len(clean) > 20:
                     yield clean
 
 
-def provenance(data: Path) -> list[dict[str, str]]:
-    """Name, file, licence and SHA-256 of each source that is there."""
+def provenance(data: Path, folders: Collection[str] | None = None) -> list[dict[str, str]]:
+    """Name, file, licence and SHA-256 of each source that is there.
+
+    Args:
+        folders: only sources in these folders (``sentfin``, ``finqa`` …); None is those prose is
+            read from.
+    """
     return [
         {
             "name": source.name,
@@ -75,6 +82,7 @@ def provenance(data: Path) -> list[dict[str, str]]:
         }
         for source in SOURCES
         if (data / source.file).exists()
+        and (source.file in _PASSAGES if folders is None else source.file.split("/")[0] in folders)
     ]
 
 
@@ -134,3 +142,6 @@ _PASSAGES = {
     "tatqa/train_partial_ctx.jsonl": _contexts,
     "sec_ner/FIN5.txt": _conll,
 }
+
+FILES = frozenset(_PASSAGES)
+"""Files that prose is read from."""

@@ -107,10 +107,12 @@ class AdapterRecipe(Config):
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
-    rate: float = 1e-3
+    rate: float = 2e-3
     """Learning rate."""
     batch: int = 32
     """Dialogues of a step."""
+    corpus_seed: int = 12
+    """Of the dialogues; the base's corpus has another, so an adapter learns from fresh ones."""
     examples: int = 12_000
     """Dialogues to learn from, at most."""
     public: float = 0.0

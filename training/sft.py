@@ -39,6 +39,7 @@ from training.recipe import AdapterRecipe
 
 Say = Callable[[str], None]
 Dialogue = tuple[Message, ...]
+BASE = "finroute-base"
 LENGTHS = tuple(range(16, 1025, 16))
 
 
@@ -153,6 +154,11 @@ class Adapting:
     def save(self, out: Path) -> None:
         """The adapter in safetensors, as peft and vLLM read it."""
         self.model.save_pretrained(str(out), safe_serialization=True)
+        # Where the base lay on this machine is no part of the adapter.
+        path = out / "adapter_config.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["base_model_name_or_path"] = BASE
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 class _Trainer(SFTTrainer):
@@ -206,12 +212,12 @@ class _Watcher(TrainerCallback):
         self._owner = owner
         self.readings: list[dict[str, Any]] = []
         self.best_step = 0
-        self._best: tuple[float, float] = (-1.0, 0.0)
+        self._best = float("inf")
         self._state: dict[str, torch.Tensor] = {}
         self._worse = 0
 
     def measure(self, step: int) -> None:
-        """Read the development fold; more whole dialogues right is better, then less loss."""
+        """Read the development fold; less loss is better (exact replies are too few to rank by)."""
         owner = self._owner
         if self.readings and self.readings[-1]["step"] == step:
             return
@@ -233,9 +239,8 @@ class _Watcher(TrainerCallback):
             f"{owner.recipe.job}: step {step}, {owner.clock.elapsed:.0f} s, dev loss "
             f"{reading.loss:.4f}, exact replies {exact:.3f}, dialogues {dialogues:.3f}"
         )
-        key = (dialogues, -reading.loss)
-        if key > self._best:
-            self._best, self._worse, self.best_step = key, 0, step
+        if reading.loss < self._best:
+            self._best, self._worse, self.best_step = reading.loss, 0, step
             self._state = copy.deepcopy(
                 {k: v.detach() for k, v in get_peft_model_state_dict(owner.model).items()}
             )

@@ -102,5 +102,7 @@ def test_prose_holds_no_text_of_the_test_parts():
 @data
 def test_provenance_names_every_source_with_its_licence():
     found = prose.provenance(Path(os.environ["FINROUTE_DATA"]))
-    assert {s["file"] for s in found} == {s.file for s in prose.SOURCES}
+    assert {s["file"] for s in found} == prose.FILES
     assert all(len(s["sha256"]) == 64 and s["licence"] for s in found)
+    only = prose.provenance(Path(os.environ["FINROUTE_DATA"]), {"xbrl_formula"})
+    assert [s["file"] for s in only] == ["xbrl_formula/train.jsonl"]

@@ -13,8 +13,8 @@ from training import adapter, corpus, sft
 from training.recipe import AdapterRecipe
 
 RECIPE = AdapterRecipe(
-    job="table_qa", rank=4, batch=8, examples=320, watch_every=1000, watch_count=40, threads=1,
-    rate=5e-3, seconds=0, bf16=False,
+    job="table_qa", rank=4, batch=8, examples=240, watch_every=1000, watch_count=40, threads=1,
+    rate=2e-3, seconds=0, bf16=False,
 )  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("default")  # what TRL, peft and torch say of themselves
@@ -25,7 +25,7 @@ def trained(tiny_base, dialogues, tmp_path_factory):
     """An adapter run on a base and on what it leaves behind."""
     out = tmp_path_factory.mktemp("adapter")
     before = artefact_digest(tiny_base)
-    run = sft.Adapting(RECIPE, tiny_base, dialogues[:320], dialogues[360:], out, lambda _: None)
+    run = sft.Adapting(RECIPE, tiny_base, dialogues[:240], dialogues[360:], out, lambda _: None)
     metrics = run.run()
     run.save(out / "table_qa")
     return run, metrics, out / "table_qa", before
@@ -34,7 +34,7 @@ def trained(tiny_base, dialogues, tmp_path_factory):
 def test_it_learns(trained):
     _, metrics, _, _ = trained
     assert metrics["readings"][-1]["loss"] < metrics["readings"][0]["loss"]
-    assert metrics["examples"] == 320
+    assert metrics["examples"] == 240
 
 
 def test_the_base_is_untouched(trained, tiny_base):
@@ -70,7 +70,7 @@ def test_a_corrupted_adapter_fails_the_reload_check(trained, tiny_base, dialogue
 def test_trl_reads_the_tokens_that_serving_renders(trained, dialogues, tokens_of):
     run = trained[0]
     columns = run.trainer.train_dataset
-    known = {tuple(corpus.render(tokens_of, d)[0]) for d in dialogues[:320]}
+    known = {tuple(corpus.render(tokens_of, d)[0]) for d in dialogues[:240]}
     for row in list(columns)[:50]:
         assert tuple(row["input_ids"]) in known
 
