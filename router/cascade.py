@@ -23,6 +23,11 @@ class CascadeSettings(Config):
     below whose threshold it abstains by itself. A finding without a confidence is taken."""
     attempts: int = Field(default=1, ge=1, le=8)
     """How often the specialist may try, the first time included."""
+    resampled: tuple[str, ...] = ("calculation",)
+    """Specialists whose check is a computation of its own, strong enough to choose among samples:
+    an answer it refused is drawn again. A weaker check would let a lucky wrong answer through."""
+    samples: int = Field(default=6, ge=1, le=16)
+    """How often such a specialist may answer, the first time included."""
 
 
 def decide(
@@ -32,6 +37,7 @@ def decide(
     confidence: float | None,
     attempts: int,
     large: bool,
+    resample: bool = False,
 ) -> Verdict:
     """What to do next.
 
@@ -40,12 +46,15 @@ def decide(
         confidence: of the finding at hand; None where its specialist gives none.
         attempts: how often the specialist has tried.
         large: whether there is a larger model that has not been asked yet.
+        resample: its check refused the answer, and may choose among samples.
 
     A failure is tried again, since it may be the weather. An abstention is not: the same model over
     the same tables abstains again; only a larger one may see more.
     """
     if status == "ok" and (confidence is None or confidence >= settings.accept):
         return "accept"
+    if resample and attempts < settings.samples:
+        return "retry"
     if status != "abstained" and attempts < settings.attempts:
         return "retry"
     return "escalate" if large else "abstain"

@@ -57,6 +57,7 @@ class Worker:
                 confidence=last.confidence,
                 attempts=len(tries),
                 large=self.large is not None and not escalated,
+                resample=last.refused and last.specialist in self.settings.cascade.resampled,
             )
             if verdict == "retry":
                 specialist = self.specialist(subtask.specialist)

@@ -141,6 +141,7 @@ async def run(
         evidence=conclusion.evidence,
         trace=tuple(watched.events),
         replies=tuple(_spoken(completion.message) for completion in completions),
+        refused=conclusion.status != "ok" and any(run.problems for run in runs),
         usage=sum((run.usage for run in runs), Usage()),
         seconds=time.perf_counter() - begun,
         served_by=specialist.served_by,

@@ -211,6 +211,8 @@ class Finding(Value):
     replies: tuple[str, ...] = ()
     """The model's replies, verbatim, in order."""
     attempts: int = 1
+    refused: bool = False
+    """The model answered, and the task's own check refused the answer."""
     usage: Usage = Usage()
     seconds: float = 0.0
     """Wall time of the subtask."""

@@ -32,3 +32,17 @@ def test_by_default_the_calibration_alone_decides():
     settings = CascadeSettings()
     assert decide(settings, status="ok", confidence=0.0, attempts=1, large=False) == "accept"
     assert decide(settings, status="failed", confidence=None, attempts=1, large=False) == "abstain"
+
+
+@pytest.mark.parametrize(("attempts", "verdict"), [(1, "retry"), (2, "retry"), (3, "abstain")])
+def test_a_refused_answer_is_drawn_again_where_its_check_may_choose(attempts, verdict):
+    settings = CascadeSettings(samples=3)
+    found = decide(
+        settings,
+        status="abstained",
+        confidence=0.4,
+        attempts=attempts,
+        large=False,
+        resample=True,
+    )
+    assert found == verdict
