@@ -79,6 +79,8 @@ class Prompt:
 
     text: str
     facts: dict[str, Fact] = field(default_factory=dict[str, Fact])
+    asked: frozenset[str] = frozenset()
+    """Handles of the numbers that stand beside the question's words."""
 
 
 @dataclass
@@ -127,7 +129,7 @@ def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
         if mark.number not in placed:
             what = mark.measure or _short(seen[mark.number].measure, measures)
             told.append(" ".join(p for p in (what, mark.entity, mark.period, mark.number) if p))
-    return Prompt("\n".join([asked, *told]), seen)
+    return Prompt("\n".join([asked, *told]), seen, placed)
 
 
 def _in_order(facts: Sequence[Fact]) -> list[Fact]:

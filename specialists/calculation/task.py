@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from specialists.calculation import execute, program
 from specialists.calculation.facts import CalculationInputs, Fact, Prompt, prompt
+from specialists.calculation.order import chronological
 from specialists.foundation.contracts import (
     Cell,
     Evidence,
@@ -157,7 +158,8 @@ def parse(reply: str, inputs: CalculationInputs, laid_out: Prompt) -> Calculatio
         raise AnswerError('the reply is not one JSON object {"program": …}') from error
     if written.program is None:
         return Calculation()
-    return run(program.parse(written.program), inputs.question, laid_out.facts)
+    meant = chronological(program.parse(written.program), laid_out.asked, laid_out.facts)
+    return run(meant, inputs.question, laid_out.facts)
 
 
 def run(ops: program.Program, question: str, facts: Mapping[str, Fact]) -> Calculation:
