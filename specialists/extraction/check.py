@@ -25,8 +25,14 @@ TOLERANCE = 1e-9
 """Relative difference of two amounts that count as the same: that of floating point, no more."""
 
 _NOUN = re.compile(r"\s+([A-Za-z]{4,})")
-_JOINING = frozenset({"respectively", "compared", "during", "under", "over", "after", "before"})
-_JOINING |= {"from", "with", "while", "which", "thousand", "million", "billion", "trillion"}
+_JOINING = frozenset(
+    word
+    for line in (
+        "respectively compared during under over after before from with while which",
+        "thousand million billion trillion",
+    )
+    for word in line.split()
+)
 """Words after a figure that are not what it counts."""
 _SAME_UNIT = {"count": "", "percent": "%", "": ""}
 
