@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +18,7 @@ from specialists.extraction.render import ExtractionInputs, Passage
 from specialists.extraction.years import years
 from specialists.foundation.contracts import Evidence, Quantity, Span
 from specialists.task import Score
-from specialists.workspace.lexicon import words
+from specialists.workspace.lexicon import fold, lexicon, words
 from specialists.workspace.masking import mentions
 from specialists.workspace.numbers import scan
 
@@ -25,15 +26,6 @@ TOLERANCE = 1e-9
 """Relative difference of two amounts that count as the same: that of floating point, no more."""
 
 _NOUN = re.compile(r"\s+([A-Za-z]{4,})")
-_JOINING = frozenset(
-    word
-    for line in (
-        "respectively compared during under over after before from with while which",
-        "thousand million billion trillion",
-    )
-    for word in line.split()
-)
-"""Words after a figure that are not what it counts."""
 _SAME_UNIT = {"count": "", "percent": "%", "": ""}
 
 
@@ -175,7 +167,14 @@ def _counted(inputs: ExtractionInputs, answer: ExtractionAnswer) -> str:
     if here is None or not bare or not any(len(n.quantity.unit) == 3 for n in numbers):
         return ""
     following = _NOUN.match(inputs.text, here.end)
-    return following[1] if following and following[1].lower() not in _JOINING else ""
+    return following[1] if following and fold(following[1].lower()) in _countable() else ""
+
+
+@cache
+def _countable() -> frozenset[str]:
+    """Words for what measures count: employees, stores, subscribers …, folded."""
+    counts = (t for t in lexicon().documents.values() if t.unit == "count")
+    return frozenset(w for t in counts for w in clues(t.label)) | {fold("people")}
 
 
 def _near(inputs: ExtractionInputs) -> bool:
