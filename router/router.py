@@ -251,6 +251,7 @@ class Router:
     async def aclose(self) -> None:
         """Release the models, the sandbox and the store."""
         await self._desks.aclose()
+        await self._runs.aclose()
         self.state.close()
 
     def close(self) -> None:

@@ -8,8 +8,9 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
+import aiosqlite
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
@@ -33,6 +34,8 @@ class Runs:
     def __init__(self, state: State, lease_s: float) -> None:
         self._state = state
         self._lease_s = lease_s
+        self._saver: AsyncSqliteSaver | None = None
+        self._opening = asyncio.Lock()
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     async def begin(self, id: str, question: str, workspace: str) -> None:
@@ -60,9 +63,34 @@ class Runs:
 
     async def saved(self, id: str) -> Any:
         """The last checkpoint of an answer, as the graph library tells it."""
-        async with AsyncSqliteSaver.from_conn_string(str(self._state.checkpoints)) as saver:
-            app = graph.build().compile(checkpointer=saver)
-            return await app.aget_state(_thread(id))
+        app = graph.build().compile(checkpointer=await self._checkpoints())
+        return await app.aget_state(_thread(id))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the checkpoints."""
+        if self._saver is not None:
+            await self._saver.conn.close()
+            self._saver = None
+
+    async def _checkpoints(self) -> AsyncSqliteSaver:
+        """One connection for all answers.
+
+        An answer cancelled between a write and its commit leaves a transaction open. On a
+        connection of its own, closed right after, it would keep the file locked until the
+        connection is collected; here the next answer's commit ends it.
+        """
+        async with self._opening:
+            if self._saver is None:
+                connection = await aiosqlite.connect(str(self._state.checkpoints))
+                await connection.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
+                self._saver = AsyncSqliteSaver(connection)
+        return self._saver
 
     async def events(self, id: str, start: Start, make_desk: MakeDesk) -> AsyncGenerator[Event]:
         """Run a leased answer to its end, its approval or its failure; yield what happens.
@@ -111,28 +139,27 @@ class Runs:
     async def _run(
         self, id: str, start: Start, desk: graph.Desk, emit: Callable[[Event], None]
     ) -> None:
-        async with AsyncSqliteSaver.from_conn_string(str(self._state.checkpoints)) as saver:
-            await saver.conn.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
-            app = graph.build().compile(checkpointer=saver)
-            parts: AsyncIterator[Any] = app.astream(
-                start,
-                _thread(id),
-                context=desk,
-                stream_mode=["custom", "updates"],
-                durability="sync",
-            )
-            rests: Plan | None = None
-            async for mode, part in parts:  # to the end: the last checkpoint is written there
-                if mode == "custom":
-                    emit(part)
-                elif "__interrupt__" in part:
-                    rests = Plan.model_validate(part["__interrupt__"][0].value["plan"])
-            if rests is not None:
-                self._state.note(id, "rests")
-                emit(ApprovalAsked(id=id, plan=rests))
-                return
-            values = (await app.aget_state(_thread(id))).values
-            await saver.adelete_thread(id)  # the store has the answer now
+        saver = await self._checkpoints()
+        app = graph.build().compile(checkpointer=saver)
+        parts: AsyncIterator[Any] = app.astream(
+            start,
+            _thread(id),
+            context=desk,
+            stream_mode=["custom", "updates"],
+            durability="sync",
+        )
+        rests: Plan | None = None
+        async for mode, part in parts:  # to the end: the last checkpoint is written there
+            if mode == "custom":
+                emit(part)
+            elif "__interrupt__" in part:
+                rests = Plan.model_validate(part["__interrupt__"][0].value["plan"])
+        if rests is not None:
+            self._state.note(id, "rests")
+            emit(ApprovalAsked(id=id, plan=rests))
+            return
+        values = (await app.aget_state(_thread(id))).values
+        await saver.adelete_thread(id)  # the store has the answer now
         emit(Answered(answer=Answer.model_validate(values["answer"])))
 
     async def _renew(self, id: str, running: asyncio.Task[Any] | None) -> None:

@@ -126,16 +126,16 @@ FIRST = graph.Progress(
 
 
 async def run(state: State, worker: Sleeper, planner: Plans, start: Any = FIRST, **more) -> Answer:
-    runs = Runs(state, 30)
-    if start is not None:
-        await runs.begin("f" * 32, "?", "mine")
-    else:
-        await runs.lease("f" * 32)
-    last = None
-    async for event in runs.events("f" * 32, start, desk(state, worker, planner, **more)):
-        last = event
-    assert isinstance(last, Answered)
-    return last.answer
+    async with Runs(state, 30) as runs:
+        if start is not None:
+            await runs.begin("f" * 32, "?", "mine")
+        else:
+            await runs.lease("f" * 32)
+        last = None
+        async for event in runs.events("f" * 32, start, desk(state, worker, planner, **more)):
+            last = event
+        assert isinstance(last, Answered)
+        return last.answer
 
 
 def killed_in(step: str, state: State, log: Path) -> int:
@@ -161,7 +161,8 @@ async def test_a_diamond_takes_its_critical_path_inside_the_graph(state: State, 
 
 async def test_what_is_answered_leaves_no_checkpoints(state: State, tmp_path: Path):
     await run(state, Sleeper(tmp_path / "log", {}), Plans([DIAMOND]))
-    saved = await Runs(state, 30).saved("f" * 32)
+    async with Runs(state, 30) as runs:
+        saved = await runs.saved("f" * 32)
     assert saved.values == {}
     assert state.read("f" * 32).status == "complete"
 
@@ -222,6 +223,7 @@ async def test_a_run_whose_lease_was_taken_stops(state: State, tmp_path: Path):
     with pytest.raises(asyncio.CancelledError):
         await running
     assert time.perf_counter() - began < 2
+    await runs.aclose()
     with pytest.raises(Leased):  # the thief's lease was not given back by the loser
         await Runs(state, 30).lease("f" * 32)
 
@@ -275,7 +277,8 @@ async def test_an_empty_plan_is_answered_without_work(state: State, tmp_path: Pa
 
 async def test_a_checkpoint_is_plain_json(state: State, tmp_path: Path):
     assert killed_in("d", state, tmp_path / "log") == 9
-    saved = await Runs(state, 30).saved("f" * 32)
+    async with Runs(state, 30) as runs:
+        saved = await runs.saved("f" * 32)
     assert json.loads(json.dumps(saved.values)) == saved.values
 
 
