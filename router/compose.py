@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from router.contracts import Answer, AnswerStatus, Claim, Source
+from router.contracts import Answer, AnswerStatus, Claim, Planning, Source
 from router.statements import plain, statement, value_text
 from specialists.foundation.contracts import (
     Cell,
@@ -43,6 +43,7 @@ class Material:
     findings: Mapping[str, Finding]
     catalogue: Catalogue
     created: datetime
+    planning: Planning = Planning()  # noqa: RUF009 - frozen
     gaps: tuple[str, ...] = ()
     """What the question names and the plan leaves out."""
     notes: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ def compose(material: Material) -> Answer:
         sources=tuple(numbering.sources),
         plan=plan,
         findings=tuple(findings[s.id] for s in plan.subtasks),
+        planning=material.planning,
         notes=tuple(dict.fromkeys(notes)),
         provisional=tuple(sorted({f.specialist for f in findings.values() if _provisional(f)})),
         workspace=material.catalogue.workspace,

@@ -16,6 +16,7 @@ from specialists.foundation.contracts import (
     Finding,
     Plan,
     Quantity,
+    Signals,
     Subtask,
     ToolEvent,
     Usage,
@@ -83,6 +84,17 @@ class Claim(Value):
     """The calculator's steps, in order: ``subtract(130, 100) = 30``."""
 
 
+class Planning(Value):
+    """How the plan came to be, for the trace."""
+
+    confidence: float | None = None
+    """Probability of being the right plan, where a calibration exists; else the model's own."""
+    signals: Signals | None = None
+    """What the confidence was made of."""
+    replies: tuple[str, ...] = ()
+    """The planner's replies, verbatim, in order."""
+
+
 AnswerStatus = Literal["complete", "partial", "abstained"]
 """complete: every part is answered · partial: some parts are · abstained: none is"""
 
@@ -99,6 +111,10 @@ class Answer(Value):
     sources: tuple[Source, ...] = ()
     plan: Plan
     findings: tuple[Finding, ...] = ()
+    """What every step found: the trace. Of an answer withheld, too."""
+    planning: Planning = Planning()
+    confidence: float | None = None
+    """Probability that all of the answer is right; None: not known."""
     notes: tuple[str, ...] = ()
     """What the reader should know: parts left out and why, checks that did not pass."""
     provisional: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from langgraph.types import interrupt
 from router.budget import Ledger
 from router.compose import Material, compose
 from router.config import Settings
-from router.contracts import Event, Planned, StepFinished
+from router.contracts import Event, Planned, Planning, StepFinished
 from router.meter import MeteredEngine
 from router.planner import Planner, shortfall
 from router.schedule import Work, run_plan
@@ -38,7 +38,7 @@ from specialists.foundation.contracts import Finding, Plan, Ref, Subtask, Usage
 from specialists.foundation.errors import Cancelled, PlanError
 from specialists.workspace.catalogue import Catalogue
 
-GRAPH = 1
+GRAPH = 2
 """Changes with the graph's shape: a run that another shape began cannot be resumed by this one."""
 
 
@@ -55,6 +55,8 @@ class Progress(TypedDict, total=False):
     round: int
     plan: dict[str, Any]
     gaps: list[str]
+    planned: dict[str, Any]
+    """How sure the plan is: ``confidence`` and ``signals``."""
     reason: str
     """Why the plan is to be made anew; empty: it is not."""
     stuck: bool
@@ -139,6 +141,9 @@ async def _plan(state: Progress, runtime: Runtime[Desk]) -> Progress:
     return {
         "plan": drafted.plan.model_dump(mode="json"),
         "gaps": list(drafted.gaps),
+        "planned": Planning(
+            confidence=drafted.confidence, signals=drafted.signals, replies=drafted.replies
+        ).model_dump(mode="json"),
         "usage": _sum(state, drafted.usage),
         "seconds": desk.elapsed(state),
         "round": state.get("round", -1) + 1,
@@ -230,6 +235,7 @@ async def _compose(state: Progress, runtime: Runtime[Desk]) -> Progress:
             findings=_findings(state),
             catalogue=desk.catalogue,
             created=datetime.fromisoformat(state.get("created", "")).astimezone(UTC),
+            planning=Planning.model_validate(state.get("planned", {})),
             gaps=tuple(state.get("gaps", [])),
             notes=tuple(state.get("notes", [])),
             usage=Usage.model_validate(state.get("usage", {})),

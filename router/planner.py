@@ -19,6 +19,7 @@ from specialists.foundation.contracts import (
     Plan,
     Sampling,
     ServedBy,
+    Signals,
     Usage,
 )
 from specialists.foundation.errors import EngineError, PlanError
@@ -45,6 +46,8 @@ class Drafted:
     replies: tuple[str, ...] = ()
     """The model's replies, verbatim, in order."""
     confidence: float | None = None
+    signals: Signals | None = None
+    """What the confidence was made of."""
     gaps: tuple[str, ...] = ()
     """What the question names and the plan leaves out."""
 
@@ -155,6 +158,7 @@ class Planner:
             usage=sum((run.usage for run in runs), Usage()),
             replies=tuple(c.message.content for run in runs for c in run.completions),
             confidence=best.outcome.confidence,
+            signals=best.outcome.signals,
             gaps=best.problems if plan.subtasks else (),
         )
 

@@ -138,6 +138,7 @@ async def run(
         value=conclusion.value,
         label=conclusion.label,
         confidence=conclusion.confidence,
+        signals=conclusion.signals or (runs[0].outcome.signals if len(runs) == 1 else None),
         evidence=conclusion.evidence,
         trace=tuple(watched.events),
         replies=tuple(_spoken(completion.message) for completion in completions),
@@ -192,12 +193,21 @@ async def answer_one(
     except FinrouteError as error:
         broken = not isinstance(error, InputError | AnswerError)
         return talk.run(Outcome(inputs, None, error=str(error)), broken=broken)
+    signals = confidence.merge(
+        confidence.spoken(talk.completions).model_copy(update={"checks": not problems}),
+        specialist.task.signals(inputs, answer, evidence),
+    )
     sure = confidence.confidence(
         confidence.logprobs(talk.completions), calibration=specialist.calibration
     )
     error = "; ".join(problems) or confidence.doubt(sure, specialist.calibration)
     outcome: Outcome[Any, Any] = Outcome(
-        inputs, None if error else answer, evidence=evidence, confidence=sure, error=error
+        inputs,
+        None if error else answer,
+        evidence=evidence,
+        confidence=sure,
+        signals=signals,
+        error=error,
     )
     return talk.run(outcome, answer=answer, problems=problems)
 

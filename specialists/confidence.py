@@ -9,8 +9,22 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from specialists.foundation.contracts import Completion
+from specialists.foundation.contracts import Completion, Signals
 from specialists.foundation.records import Calibration
+
+
+def spoken(completions: Sequence[Completion]) -> Signals:
+    """What the model's own words tell: their log-probabilities."""
+    values = logprobs(completions)
+    if not values:
+        return Signals()
+    return Signals(log_probability=joint(values), mean_log_probability=mean(values))
+
+
+def merge(first: Signals, *others: Signals) -> Signals:
+    """All that is known; what a later one knows replaces what an earlier one does."""
+    known = {name: value for each in (first, *others) for name, value in each if value is not None}
+    return Signals(**known)
 
 
 def logprobs(completions: Sequence[Completion]) -> list[float]:

@@ -19,6 +19,7 @@ from specialists.foundation.contracts import (
     Message,
     Quantity,
     ReplySchema,
+    Signals,
     Status,
     Subtask,
     ToolCall,
@@ -71,6 +72,8 @@ class Outcome(Generic[I, A]):
     answer: A | None
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    signals: Signals | None = None
+    """What the confidence was made of."""
     error: str = ""
 
 
@@ -83,6 +86,8 @@ class Conclusion:
     label: str = ""
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    signals: Signals | None = None
+    """Of the outcome the value comes from; None: the only outcome's, where there is but one."""
     reason: str = ""
 
 
@@ -158,6 +163,13 @@ class Task(ABC, Generic[I, A]):
     @abstractmethod
     def validate(self, inputs: I, answer: A, evidence: Sequence[Evidence]) -> list[str]:
         """Without gold: what is wrong with an answer, in words; empty when nothing is."""
+
+    def signals(self, inputs: I, answer: A, evidence: Sequence[Evidence]) -> Signals:
+        """What this job knows of an answer's chances besides the model's own probability.
+
+        Votes, similarities, link scores; log-probabilities and checks are filled in elsewhere.
+        """
+        return Signals()
 
 
 def system(name: str, instructions: str, form: Form) -> Message:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specialists.confidence import confidence, doubt, interpolate, joint, mean
+from specialists.confidence import Signals, confidence, doubt, interpolate, joint, mean, merge
 from specialists.foundation.records import Calibration
 
 
@@ -24,6 +24,16 @@ def calibration(**fields: object) -> Calibration:
 def test_without_log_probabilities_there_is_no_confidence() -> None:
     assert confidence([]) is None
     assert confidence([], calibration()) is None
+
+
+def test_signals_merge_to_all_that_is_known_the_later_over_the_earlier() -> None:
+    words = Signals(log_probability=-0.5, mean_log_probability=-0.1, checks=True)
+    task = Signals(vote=False, link=0.0, checks=None)
+    merged = merge(words, task)
+    assert merged == Signals(
+        log_probability=-0.5, mean_log_probability=-0.1, checks=True, vote=False, link=0.0
+    )
+    assert merge(words, Signals(checks=False)).checks is False
 
 
 def test_uncalibrated_it_is_the_models_own_probability() -> None:

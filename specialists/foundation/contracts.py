@@ -192,6 +192,30 @@ class ServedBy(Value):
     """Id of the decision record that justifies the adapter; None means provisional."""
 
 
+class Signals(Value):
+    """What is known, without gold, of an answer's chances of being right. None: not known.
+
+    Whoever knows a signal fills it in; ``specialists.confidence`` makes a probability of them.
+    """
+
+    log_probability: float | None = None
+    """Sum over all reply tokens of the dialogue (nats), before any grammar mask."""
+    mean_log_probability: float | None = None
+    """The same, per token."""
+    agreement: float | None = None
+    """Share of the sampled answers that have the given answer's value and unit; 0 to 1."""
+    vote: bool | None = None
+    """An independent reader (the encoder's classifier, a ranker) says the same."""
+    vote_probability: float | None = None
+    """The probability that reader gives to the model's answer; 0 to 1."""
+    similarity: float | None = None
+    """Cosine of the nearest worked case; -1 to 1."""
+    link: float | None = None
+    """Score of the least sure mention the answer rests on; 0 to 1."""
+    checks: bool | None = None
+    """The task's own checks found nothing wrong."""
+
+
 Status = Literal["ok", "abstained", "failed"]
 
 
@@ -206,6 +230,8 @@ class Finding(Value):
     """What the value is, in words: ``revenue of Acme Corp in 2022``."""
     confidence: float | None = None
     """Probability of being right, where a calibration exists; else the model's own probability."""
+    signals: Signals | None = None
+    """What the confidence was made of."""
     evidence: tuple[Evidence, ...] = ()
     trace: tuple[ToolEvent, ...] = ()
     replies: tuple[str, ...] = ()
