@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specialists.calculation import program
-from specialists.calculation.facts import CalculationInputs, Fact
+from specialists.calculation.facts import CalculationInputs, Fact, Prompt
 from specialists.calculation.frames import FORMULA, FORMULAS, KINDS, RUNNING
 from specialists.calculation.vocabulary import COUNTS, MONEY, SEGMENTS, UNITS, WHOLES
 from specialists.foundation.contracts import Message, Quantity
@@ -111,19 +111,19 @@ def _example(
         if case.gold is None:
             answer, ops = Calculation(), None
         else:
-            ops = _bound(case, order, laid_out)
-            answer = run(ops, inputs.question, laid_out)
+            ops = _bound(case, order, laid_out.facts)
+            answer = run(ops, inputs.question, laid_out.facts)
     except AnswerError:
         return None
-    dialogue = (*episode.messages, Message(role="assistant", content=reply(ops)))
+    dialogue = (*episode.messages, Message(role="assistant", content=reply(ops, laid_out)))
     company = case.needed[0].entity if case.needed else ""
     return Example(id_, inputs, answer, dialogue, fold, company, template)
 
 
-def _laid_out(inputs: CalculationInputs, seed: int) -> dict[str, Fact]:
+def _laid_out(inputs: CalculationInputs, seed: int) -> Prompt:
     from specialists.calculation.facts import prompt
 
-    return prompt(inputs, Handles(random.Random(seed))).facts
+    return prompt(inputs, Handles(random.Random(seed)))
 
 
 def _bound(case: _Case, order: dict[str, Quantity], facts: dict[str, Fact]) -> program.Program:

@@ -79,8 +79,6 @@ class Prompt:
 
     text: str
     facts: dict[str, Fact] = field(default_factory=dict[str, Fact])
-    asked: frozenset[str] = frozenset()
-    """Handles of the numbers that stand beside the question's words."""
 
 
 @dataclass
@@ -101,6 +99,7 @@ def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
     """
     seen: dict[str, Fact] = {}
     ordered = _in_order(inputs.facts)
+    _bind_years(inputs, handles)
     names: dict[str, str] = {}
     for fact in ordered:
         handle = handles.bind("n", fact.quantity, fact.label, key=f"fact {len(seen)}")
@@ -129,7 +128,16 @@ def prompt(inputs: CalculationInputs, handles: Handles) -> Prompt:
         if mark.number not in placed:
             what = mark.measure or _short(seen[mark.number].measure, measures)
             told.append(" ".join(p for p in (what, mark.entity, mark.period, mark.number) if p))
-    return Prompt("\n".join([asked, *told]), seen, placed)
+    return Prompt("\n".join([asked, *told]), seen)
+
+
+def _bind_years(inputs: CalculationInputs, handles: Handles) -> None:
+    """Years get handles in ascending order: which of two comes first can then be seen."""
+    told = " ".join((inputs.question, *inputs.context))
+    years = {int(y) for y in _YEAR.findall(told)} | {f.year for f in inputs.facts if f.year}
+    handles.ascend("p", len(years))
+    for year in sorted(years):
+        _period(year, handles)
 
 
 def _in_order(facts: Sequence[Fact]) -> list[Fact]:

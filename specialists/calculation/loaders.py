@@ -110,7 +110,8 @@ def _solved(
     """The example, if its program is known and comes to gold over the numbers shown."""
     seed = sum(map(ord, id_))
     try:
-        facts = prompt(inputs, _handles(seed)).facts
+        laid_out = prompt(inputs, _handles(seed))
+        facts = laid_out.facts
         values = {h: f.quantity.value for h, f in facts.items()}
         ops = (
             translate(written, values)
@@ -127,7 +128,7 @@ def _solved(
         return
     messages = (
         *task.begin(inputs, seed=seed).messages,
-        Message(role="assistant", content=reply(ops)),
+        Message(role="assistant", content=reply(ops, laid_out)),
     )
     company = id_.split("/")[0] if "/" in id_ else ""
     yield Example(f"finqa/{id_}", inputs, answer, messages, "train", company, "finqa", "finqa")

@@ -17,7 +17,8 @@ from specialists.foundation.errors import AnswerError
 
 BINARY = ("add", "subtract", "multiply", "divide", "greater", "exp")
 LISTED = ("table_sum", "table_average", "table_max", "table_min")
-MACROS = ("cagr",)
+ORDERED = ("growth", "change", "cagr")
+"""Between two numbers of a time series: see ``order.py``."""
 CONSTANTS = {
     "const_1": 1.0,
     "const_2": 2.0,
@@ -80,7 +81,7 @@ def parse(text: str) -> Program:
 
 
 def _checked(name: str, args: tuple[str, ...], index: int) -> Op:
-    if name in BINARY or name in MACROS:
+    if name in BINARY or name in ORDERED:
         if len(args) != 2:
             raise AnswerError(f"{name} takes two arguments")
     elif name in LISTED:
@@ -117,7 +118,7 @@ def grammar(handles: Sequence[str]) -> Grammar:
         "const ::= " + " | ".join(f'"{c}"' for c in CONSTANTS),
         "binary ::= " + " | ".join(f'"{b}("' for b in BINARY),
         "listed ::= " + " | ".join(f'"{t}("' for t in LISTED),
-        "macro ::= " + " | ".join(f'"{m}("' for m in MACROS),
+        "macro ::= " + " | ".join(f'"{m}("' for m in ORDERED),
         f'list ::= listed number (", " number){{0,{MAX_LISTED - 1}}} ")"',
         'pair ::= macro number ", " number ")"',
     ]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from specialists.calculation import execute, program
 from specialists.calculation.facts import CalculationInputs, Fact, Prompt, prompt
-from specialists.calculation.order import chronological
+from specialists.calculation.order import contracted, expanded
 from specialists.foundation.contracts import (
     Cell,
     Evidence,
@@ -77,10 +77,10 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
         "argument is a handle, the result #k of step k (from 0), or a constant const_1, "
         "const_2 … const_100, const_1000, const_1000000. Operations: add, subtract, multiply,"
         " divide, greater, exp (two arguments); table_sum, table_average, table_max, "
-        "table_min (any handles); cagr(later, earlier). A change is later minus earlier; "
-        "growth is the change over the earlier number; do not multiply shares by 100; scales "
-        'are reconciled for you. Reply with one JSON object {"program": "subtract(<n2>, '
-        '<n1>), divide(#0, <n1>)"}, or {"program": null} when the numbers given cannot answer'
+        "table_min (any handles); change, growth, cagr (earlier, later): the "
+        "absolute, the relative and the yearly compound change; do not multiply shares by 100; "
+        'scales are reconciled for you. Reply with one JSON object {"program": "subtract(<n2>, '
+        '<n1>), divide(#0, <n3>)"}, or {"program": null} when the numbers given cannot answer'
         " the question."
     )
     max_turns = 1
@@ -158,7 +158,7 @@ def parse(reply: str, inputs: CalculationInputs, laid_out: Prompt) -> Calculatio
         raise AnswerError('the reply is not one JSON object {"program": …}') from error
     if written.program is None:
         return Calculation()
-    meant = chronological(program.parse(written.program), laid_out.asked, laid_out.facts)
+    meant = expanded(program.parse(written.program), laid_out.facts)
     return run(meant, inputs.question, laid_out.facts)
 
 
@@ -180,9 +180,10 @@ def run(ops: program.Program, question: str, facts: Mapping[str, Fact]) -> Calcu
     )
 
 
-def reply(ops: program.Program | None) -> str:
-    """A gold reply."""
-    return json.dumps({"program": program.render(ops) if ops else None})
+def reply(ops: program.Program | None, laid_out: Prompt) -> str:
+    """A gold reply, as short as it can be written."""
+    written = contracted(ops, laid_out.facts, laid_out.text) if ops else None
+    return json.dumps({"program": program.render(written) if written else None})
 
 
 def gather(

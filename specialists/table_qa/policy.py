@@ -177,8 +177,8 @@ def _listed(listing: str) -> dict[str, list[str]]:
     tables: dict[str, list[str]] = {}
     for part in listing.split(" ; "):
         words = part.split()
-        if words and words[0].startswith("<t"):
-            tables[words[0]] = words[1:]
+        if words and words[-1].startswith("<t"):
+            tables[words[-1]] = words[:-1]
     return tables
 
 

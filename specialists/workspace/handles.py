@@ -15,15 +15,25 @@ from typing import Any, Literal, get_args
 
 from specialists.foundation.errors import AnswerError
 
-Kind = Literal["t", "c", "e", "r", "p", "n", "v", "d"]
+Kind = Literal["t", "c", "e", "r", "p", "n", "v", "d", "o"]
 """t table · c measure held by a table · e company · r other row key (line, segment, sector) ·
-p period · n number · v text value · d measure told only by documents"""
+p period · n number · v text value · d measure told only by documents · o worked case"""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-LIMIT: dict[Kind, int] = {"t": 24, "c": 24, "e": 12, "r": 24, "p": 12, "n": 64, "v": 24, "d": 12}
+LIMIT: dict[Kind, int] = {
+    "t": 24,
+    "c": 24,
+    "e": 12,
+    "r": 24,
+    "p": 12,
+    "n": 64,
+    "v": 24,
+    "d": 12,
+    "o": 8,
+}
 """How many of a kind one dialogue can hold: the tokenizer has ``<t1>`` … ``<t24>``, and so on."""
 
-PATTERN = re.compile(r"<([tcerpnvd])(\d{1,2})>")
+PATTERN = re.compile(r"<([tcerpnvdo])(\d{1,2})>")
 
 
 def vocabulary() -> list[str]:
@@ -67,6 +77,12 @@ class Handles:
             self._names[kind, key or label] = name
             self._targets[name] = Target(kind, value, label)
         return name
+
+    def ascend(self, kind: Kind, count: int) -> None:
+        """Give the next ``count`` targets of a kind ascending numbers: their order shows."""
+        free = self._free[kind]
+        start = max(0, len(free) - count)
+        free[start:] = sorted(free[start:], reverse=True)
 
     def room(self, kind: Kind) -> int:
         """How many more of a kind can be bound."""

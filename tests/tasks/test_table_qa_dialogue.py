@@ -23,7 +23,7 @@ from specialists.workspace.tools import ToolResult
 TASK = TableTask()
 ROWS = Rows.of(make_snapshot(3, split="train", companies=4, years=(2020, 2021, 2022)))
 COMPANY = ROWS.catalogue.companies[0].name
-HANDLE = re.compile(r"<[tcerpnvd]\d+>")
+HANDLE = re.compile(r"<[tcerpnvdo]\d+>")
 
 
 def begin(question: str, rows: Rows = ROWS) -> CompactEpisode:
@@ -51,7 +51,7 @@ def offered(episode: CompactEpisode) -> set[str]:
 
 def table_of(listing: str, *wanted: str) -> str:
     part = next(p for p in listing.split(" ; ") if set(wanted) <= set(p.split()))
-    return part.split()[0]
+    return part.split()[-1]
 
 
 def test_each_turn_offers_what_can_make_sense_by_then() -> None:

@@ -135,7 +135,7 @@ def admitted(call: ToolCall, specs: tuple[ToolSpec, ...]) -> bool:
 def _as_shown(data: list[dict[str, Any]], shown: str, snapshot: Snapshot) -> None:
     """Order a listing as the player, who shuffles it, had it."""
     titles = {t.name: t.title.lower() for t in snapshot.catalogue.tables}
-    places = [part.split(" ", 1)[1] for part in shown.split(" ; ")]
+    places = shown.split(" ; ")
     data.sort(
         key=lambda d: next(i for i, p in enumerate(places) if p.startswith(titles[d["table"]]))
     )
