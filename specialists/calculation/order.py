@@ -33,7 +33,7 @@ def expanded(written: Program, facts: Mapping[str, Fact]) -> Program:
         if op.name not in ORDERED:
             meant.append(Op(op.name, args))
         else:
-            earlier, later = _in_order(*args, facts)
+            earlier, later = _in_order(args[0], args[1], facts)
             if earlier == later:
                 raise AnswerError(f"{op} is the change of a number to itself")
             if op.name == "cagr":
