@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specialists.foundation.errors import FinrouteError
+from specialists.foundation.errors import ConfigError, FinrouteError
 
 if TYPE_CHECKING:
     from training.recipe import AdapterRecipe, BaseRecipe
@@ -190,21 +190,25 @@ def _sft(recipe: AdapterRecipe, work: Path, data: Path | None, out: Path, comman
     adapter.make(recipe, work, data, out, command=command, say=click.echo)
 
 
-@main.command(name="all")
+@main.command()
 @_WORK
-@_DATA
 @_OUT
-def everything(work: Path, data: Path | None, out: Path) -> None:
-    """Make the base, then the five adapters, by their recipes. Hours on two cores."""
-    from training.allocator import keep_memory
+@click.option("--quick", is_flag=True, help="A tiny model and little data, in minutes.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the models.")
+@click.option("--until", metavar="STAGE", help="Stop after this stage.")
+@click.option("--again", metavar="STAGE", multiple=True, help="Run a stage although it is done.")
+def release(
+    work: Path, out: Path, quick: bool, threads: int, until: str | None, again: tuple[str, ...]
+) -> None:
+    """Make the base, the adapters, their calibration and the tables. Hours; goes on if stopped."""
+    from training.release import Release
+    from training.stages import stages
 
-    keep_memory()
-    from training import jobs, recipe
-
-    resume = (work / "checkpoint.pt").exists()
-    _pretrain(recipe.base(), work, data, out, resume, _command("pretrain"))
-    for job in jobs.NAMES:
-        _sft(recipe.adapter(job), work, data, out, _command("sft", job))
+    if quick and out == WEIGHTS:
+        raise ConfigError("--quick makes weights that are worth nothing: give it another --out")
+    Release(stages(quick=quick, threads=threads), work, out, say=click.echo).run(
+        until=until, again=again
+    )
 
 
 def _command(*words: str) -> str:
