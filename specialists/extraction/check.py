@@ -13,14 +13,14 @@ from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
-from specialists.extraction.measures import clues, concept, dressed, label, unit_of
+from specialists.extraction.measures import clues, concept, dressed, label, measures, unit_of
 from specialists.extraction.render import ExtractionInputs, Passage
 from specialists.extraction.years import years
 from specialists.foundation.contracts import Evidence, Quantity, Span
 from specialists.task import Score
 from specialists.workspace.lexicon import fold, lexicon, words
 from specialists.workspace.masking import mentions
-from specialists.workspace.numbers import scan
+from specialists.workspace.numbers import Number, scan
 
 TOLERANCE = 1e-9
 """Relative difference of two amounts that count as the same: that of floating point, no more."""
@@ -143,28 +143,40 @@ def validate(
 
 def _misfit(inputs: ExtractionInputs, answer: ExtractionAnswer) -> list[str]:
     kind, unit = unit_of(inputs.metric), answer.unit
-    currency = len(unit) == 3 and unit.isalpha()
-    fits = {
-        "count": unit in ("", "count"),
-        "%": unit == "%",
-        "money": currency or unit == "",
-    }.get(kind, True)
-    if not fits:
+    if not _fits(kind, unit):
         return [f"{label(inputs.metric)} is not told in {unit or 'bare numbers'}"]
     if kind == "count" and answer.quantity is not None and answer.quantity.amount < 0:
         return [f"{label(inputs.metric)} cannot be negative"]
-    things = _counted(inputs, answer) if kind == "money" else ""
+    numbers = [n for n in scan(inputs.text) if not n.is_year]
+    here = next((n for n in numbers if (n.start, n.end) == (answer.start, answer.end)), None)
+    things = _counted(inputs, here, numbers) if here is not None and kind == "money" else ""
     if things:
         return [f"the figure counts {things}, it is no {label(inputs.metric)}"]
     return []
 
 
-def _counted(inputs: ExtractionInputs, answer: ExtractionAnswer) -> str:
-    """What a bare figure counts (``employees``), where money is written with its currency."""
+def unfit(number: Number, inputs: ExtractionInputs) -> bool:
+    """Whether a figure of the passage cannot be the metric's by its kind alone."""
+    kind, quantity = unit_of(inputs.metric), dressed(number, inputs.metric, inputs.text)
+    if not _fits(kind, quantity.unit) or (kind == "count" and quantity.amount < 0):
+        return True
     numbers = [n for n in scan(inputs.text) if not n.is_year]
-    here = next((n for n in numbers if (n.start, n.end) == (answer.start, answer.end)), None)
-    bare = here is not None and not here.quantity.unit and here.quantity.scale == 1.0
-    if here is None or not bare or not any(len(n.quantity.unit) == 3 for n in numbers):
+    return kind == "money" and bool(_counted(inputs, number, numbers))
+
+
+def _fits(kind: str, unit: str) -> bool:
+    currency = len(unit) == 3 and unit.isalpha()
+    return {
+        "count": unit in ("", "count"),
+        "%": unit == "%",
+        "money": currency or unit == "",
+    }.get(kind, True)
+
+
+def _counted(inputs: ExtractionInputs, here: Number, numbers: Sequence[Number]) -> str:
+    """What a bare figure counts (``employees``), where money is written with its currency."""
+    bare = not here.quantity.unit and here.quantity.scale == 1.0
+    if not bare or not any(len(n.quantity.unit) == 3 for n in numbers):
         return ""
     following = _NOUN.match(inputs.text, here.end)
     return following[1] if following and fold(following[1].lower()) in _countable() else ""
@@ -178,9 +190,11 @@ def _countable() -> frozenset[str]:
 
 
 def _near(inputs: ExtractionInputs) -> bool:
-    """Whether the passage shares a telling word with the metric, under any of its names."""
-    telling = clues(inputs.metric)
-    return not telling or not telling.isdisjoint(words(inputs.text))
+    """Whether the passage names the metric or shares a telling word with any of its names."""
+    asked, telling = concept(inputs.metric), clues(inputs.metric)
+    if not telling or not telling.isdisjoint(words(inputs.text)):
+        return True
+    return any(key == asked for *_, key in measures(inputs.text, inputs.metric))
 
 
 def _ahead(inputs: ExtractionInputs, answer: ExtractionAnswer) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specialists.extraction.task import ExtractionTask
 
 SHUFFLED = 0.3
-"""Share of training dialogues with handles numbered at random; in service they are in order."""
+"""Share of training dialogues with figures numbered at random; in service they are in order."""
 
 
 def generate(

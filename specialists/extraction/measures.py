@@ -6,7 +6,7 @@ Knows words only. Which figure belongs to which measure is the model's business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from specialists.foundation.contracts import Quantity
@@ -33,6 +33,11 @@ def _phrases() -> dict[Words, str]:
     return known
 
 
+@cache
+def _keys() -> frozenset[str]:
+    return frozenset(_phrases().values())
+
+
 _VAGUE = frozenset(
     {
         ("income",),
@@ -43,6 +48,15 @@ _VAGUE = frozenset(
     }
 )
 """Too general to mark in a passage."""
+
+
+_PLANS = {"revenue_guidance": "revenue", "capex_guidance": "capital_expenditure"}
+"""What the known plans are plans of."""
+
+
+def planned(key: str) -> str:
+    """The measure that a plan's figure is one of, by their keys; empty for what is no plan."""
+    return _PLANS.get(key, "")
 
 
 _END = re.compile(
@@ -113,8 +127,13 @@ def measures(text: str, metric: str) -> Iterator[tuple[int, int, str]]:
     bare = tuple(w for w in own if w not in _STOP)
     if bare and asked == " ".join(own) and bare not in known:
         known = {**known, bare: asked}
-    longest = max(7, len(own))
+    longest, free = max(7, len(own)), asked not in _keys()
     taken: set[int] = set()
+    if free:
+        for first, last in _loosely(tokens, own, 2 / 3, taken):
+            taken.update(range(first, last + 1))
+            yield tokens[first][0], tokens[last][1], asked
+    met = bool(taken)
     for size in range(longest, 0, -1):
         for first in range(len(tokens) - size + 1):
             part = tokens[first : first + size]
@@ -127,6 +146,49 @@ def measures(text: str, metric: str) -> Iterator[tuple[int, int, str]]:
                 continue
             taken.update(range(first, first + size))
             yield part[0][0], part[-1][1], key
+            met = met or key == asked
+    if free and not met:
+        for first, last in _loosely(tokens, own, 1 / 2, taken):
+            yield tokens[first][0], tokens[last][1], asked
+
+
+Token = tuple[int, int, str]
+"""start, end, folded word"""
+
+
+def _loosely(
+    tokens: Sequence[Token], own: Words, least: float, taken: set[int]
+) -> Iterator[tuple[int, int]]:
+    """The stretches (first and last token) that say the most of a free metric.
+
+    A stretch is words of the metric, in whatever order and ending, with idle words between them:
+    ``rental costs`` for ``rent expense``. It holds at least this share of the metric's telling
+    words, and two of them where there are more than two.
+    """
+    telling = [w for w in dict.fromkeys(own) if w not in _IDLE and w not in _STOP and len(w) > 2]
+    runs: list[tuple[list[int], set[str]]] = []
+    for place, (_, _, word) in enumerate(tokens):
+        like = {w for w in telling if _alike(w, word)} if place not in taken else set[str]()
+        if not like:
+            continue
+        between = tokens[runs[-1][0][-1] + 1 : place] if runs else tokens[:0]
+        if runs and len(between) <= 2 and all(w in _STOP or w in _IDLE for *_, w in between):
+            runs[-1][0].append(place)
+            runs[-1][1].update(like)
+        else:
+            runs.append(([place], like))
+    most = max((len(met) for _, met in runs), default=0)
+    if most and most >= max(len(telling) * least, min(2, len(telling) - 1)):
+        yield from ((places[0], places[-1]) for places, met in runs if len(met) == most)
+
+
+def _alike(first: str, second: str) -> bool:
+    """Whether two folded words have one stem: ``rental`` and ``rent``, ``amortized`` and
+    ``amortization``."""
+    if first == second:
+        return True
+    short, long = sorted((first, second), key=len)
+    return len(short) >= 4 and (long.startswith(short) or (len(short) > 6 and short[:6] == long[:6]))
 
 
 _IN = re.compile(

@@ -5,9 +5,11 @@ Line one is the question, line two the passage, behind the company and fiscal ye
     number of employees <d1> of <e1> in <p1> ?
     <e1> <p1> : at the end of <p1> , we had about <n1> <d1> , up from <n2> <p2> .
 
-``the prior year`` becomes the handle of the year it means. A measure the passage names in known
-words, or in the question's own, is marked in both lines; the other measures it names get handles
-too.
+What is asked is always ``<d1>`` of ``<e1>`` in ``<p1>``, wherever it stands, so that a small model
+need not match numbers; figures are numbered as they come. Of a figure its kind can be seen: money
+is ``$ <n1>`` whatever the currency, a percentage ``<n1> %``. ``the prior year`` becomes the handle
+of the year it means. A measure the passage names in known words, or in the question's own, is
+marked in both lines, and so is the measure a plan is about; the others it names get handles too.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from specialists.extraction.measures import concept, label, measures
+from specialists.extraction.measures import concept, label, measures, planned
 from specialists.extraction.years import years
 from specialists.foundation.contracts import Span, Value
 from specialists.foundation.errors import AnswerError
@@ -56,8 +58,9 @@ class Passage:
 
     prompt: str
     handles: Handles
+    """Of companies, years and measures."""
     numbers: dict[str, Number]
-    """By handle; ``start`` and ``end`` are offsets in the inputs' text."""
+    """The figures by handle; ``start`` and ``end`` are offsets in the inputs' text."""
 
     def number(self, handle: str) -> Number:
         """The figure behind a handle.
@@ -71,8 +74,8 @@ class Passage:
 
 
 def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passage:
-    """The question and the passage in handles, numbered at random with ``rng``."""
-    text, handles = inputs.text[:LONGEST], Handles(rng)
+    """The question and the passage in handles; figures numbered at random with ``rng``."""
+    text, handles, figures = inputs.text[:LONGEST], Handles(), Handles(rng)
     asked = concept(inputs.metric)
     entity = inputs.entity or inputs.owner
     who = handles.bind("e", entity, entity, entity.casefold()) if entity else ""
@@ -91,16 +94,20 @@ def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passag
     numbers: dict[str, Number] = {}
     for number in scan(text):
         free = all(number.end <= m.start or number.start >= m.end for m in marks)
-        if not number.is_year and handles.room("n") and free:
-            handle = handles.bind("n", number.quantity, number.text, f"{number.start}")
+        if not number.is_year and figures.room("n") and free:
+            handle = figures.bind("n", number.quantity, number.text, f"{number.start}")
             numbers[handle] = number
-            marks.append(Mark(number.start, number.end, handle))
-    named = ""
-    for start, end, key in measures(text, inputs.metric):
-        if handles.room("d") and all(end <= m.start or start >= m.end for m in marks):
-            handle = handles.bind("d", key, key)
-            marks.append(Mark(start, end, handle))
-            named = handle if key == asked else named
+            marks.append(Mark(number.start, number.end, _shown(handle, number)))
+    same = {asked, planned(asked)}
+    spoken = [
+        (start, end, asked if key in same else key)
+        for start, end, key in measures(text, inputs.metric)
+        if all(end <= m.start or start >= m.end for m in marks)
+    ]
+    named = handles.bind("d", asked, asked) if any(key == asked for *_, key in spoken) else ""
+    for start, end, key in spoken:
+        if handles.room("d") or key == asked:
+            marks.append(Mark(start, end, handles.bind("d", key, key)))
     question = [label(inputs.metric), named, who and f"of {who}", when and f"in {when}", "?"]
     owner = (
         handles.bind("e", inputs.owner, inputs.owner, inputs.owner.casefold())
@@ -111,6 +118,14 @@ def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passag
     front = " ".join(part for part in head if part)
     body = f"{front} : {masked(text, marks)}" if front else masked(text, marks)
     return Passage(" ".join(part for part in question if part) + "\n" + body, handles, numbers)
+
+
+def _shown(handle: str, number: Number) -> str:
+    """The handle with its kind: a model that sees no digits must see what is money."""
+    unit = number.quantity.unit
+    if unit == "%":
+        return f"{handle} %"
+    return f"$ {handle}" if len(unit) == 3 and unit.isalpha() else handle
 
 
 def _year(handles: Handles, year: int) -> str:

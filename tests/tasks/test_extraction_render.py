@@ -53,15 +53,48 @@ def test_another_owner_and_other_companies_have_their_own_handles() -> None:
     text = "Boro Foods drilled 300 wells and Acme 400 in 2022."
     passage = render(asked(text, metric="wells drilled", owner="Cale", others=("Boro Foods",)))
     assert passage.prompt == (
-        "wells drilled of <e1> in <p1> ?\n"
-        "<e3> <p1> : <e2> drilled <n1> wells and <e1> <n2> in <p1> ."
+        "wells drilled <d1> of <e1> in <p1> ?\n"
+        "<e3> <p1> : <e2> <d1> <n1> <d1> and <e1> <n2> in <p1> ."
     )
 
 
 def test_an_unknown_metric_is_marked_by_its_own_words() -> None:
     passage = render(asked("The load factor was 81.2% in 2022.", metric="load factor"))
     assert passage.prompt.startswith("load factor <d1> of <e1> in <p1> ?")
-    assert "the <d1> was <n1> in <p1>" in passage.prompt
+    assert "the <d1> was <n1> % in <p1>" in passage.prompt
+
+
+def test_what_is_asked_is_always_the_first_of_its_kind() -> None:
+    text = "Revenue was $5 million in 2021. Staff numbered 900 in 2022, 3% more."
+    for rng in (None, random.Random(3)):
+        question, body = render(asked(text), rng).prompt.split("\n")
+        assert question == "number of employees <d1> of <e1> in <p1> ?"
+        assert "<d2> was $ <n" in body
+        assert "<d1> numbered <n" in body
+        assert "> % more" in body
+
+
+def test_a_plan_is_marked_where_its_measure_stands() -> None:
+    text = "We expect sales of $5 billion for 2023. Inventory was $2 billion."
+    prompt = render(asked(text, metric="revenue guidance", year=2023)).prompt
+    assert prompt.startswith("revenue guidance <d1> of <e1> in <p1> ?")
+    assert "we expect <d1> of $ <n1> for <p1> . <d2> was $ <n2>" in prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "marked"),
+    [
+        ("Rental costs were $8 million.", "rent expense", "Rental"),
+        ("Amortized intangible assets", "amortization of intangibles", "Amortized intangible"),
+        ("We paid the leases.", "operating lease cost under ASC", None),
+        ("Cash paid for taxes was $3.", "cash paid for income taxes", "Cash paid for taxes"),
+    ],
+)
+def test_a_free_metric_is_marked_where_most_of_it_is_said(
+    text: str, metric: str, marked: str | None
+) -> None:
+    found = [text[s:e] for s, e, key in measures(text, metric) if key == concept(metric)]
+    assert found == ([marked] if marked else [])
 
 
 def test_a_longer_measure_is_not_mistaken_for_a_shorter_one() -> None:
@@ -130,7 +163,7 @@ def test_any_text_renders_on_two_lines(
     passage = render(inputs)
     assert passage.prompt.count("\n") == 1
     shown = {m[0] for m in PATTERN.finditer(passage.prompt)}
-    assert shown <= {name for name, _ in passage.handles.items()}
+    assert shown <= {name for name, _ in passage.handles.items()} | passage.numbers.keys()
     for handle in shown & passage.numbers.keys():
         number = passage.number(handle)
         assert inputs.text[number.start : number.end] == number.text
