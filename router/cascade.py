@@ -21,6 +21,9 @@ class CascadeSettings(Config):
     accept: float = Field(default=0.0, ge=0, le=1)
     """Confidence from which a finding is taken; 0 leaves it to each specialist's own calibration,
     below whose threshold it abstains by itself. A finding without a confidence is taken."""
+    risk: float = Field(default=0.03, gt=0, le=1)
+    """Largest share of questions that may get a wrong answer: an answer that is not sure enough for
+    it is withheld, where the weights come with a measured assurance. 1 gives every answer."""
     attempts: int = Field(default=1, ge=1, le=8)
     """How often the specialist may try, the first time included."""
     resampled: tuple[str, ...] = ("calculation",)

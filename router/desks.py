@@ -80,6 +80,7 @@ class Desks:
             catalogue=snapshot.catalogue,
             state=self._state,
             ledger=Ledger(budget or settings.budget, spent),
+            assurance=self._registry.assurance if planning.form == "compact" else None,
             began=time.monotonic(),
         )
 

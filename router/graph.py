@@ -23,6 +23,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from router.assurance import assured
 from router.budget import Ledger
 from router.compose import Material, compose
 from router.config import Settings
@@ -36,6 +37,7 @@ from router.worker import Worker
 from specialists.engines.base import Engine
 from specialists.foundation.contracts import Finding, Plan, Ref, Subtask, Usage
 from specialists.foundation.errors import Cancelled, PlanError
+from specialists.foundation.records import Assurance
 from specialists.workspace.catalogue import Catalogue
 
 GRAPH = 2
@@ -84,6 +86,8 @@ class Desk:
     catalogue: Catalogue
     state: State
     ledger: Ledger
+    assurance: Assurance | None
+    """When an answer is sure enough; None: not known for who plans and works here."""
     began: float
     """``time.monotonic()`` when this run began."""
 
@@ -242,6 +246,7 @@ async def _compose(state: Progress, runtime: Runtime[Desk]) -> Progress:
             seconds=desk.elapsed(state),
         )
     )
+    answer = assured(answer, desk.assurance, desk.settings.cascade.risk)
     await asyncio.to_thread(desk.state.finish, answer)
     return {"answer": answer.model_dump(mode="json")}
 

@@ -197,9 +197,7 @@ async def answer_one(
         confidence.spoken(talk.completions).model_copy(update={"checks": not problems}),
         specialist.task.signals(inputs, answer, evidence),
     )
-    sure = confidence.confidence(
-        confidence.logprobs(talk.completions), calibration=specialist.calibration
-    )
+    sure = confidence.confidence(signals, specialist.calibration)
     error = "; ".join(problems) or confidence.doubt(sure, specialist.calibration)
     outcome: Outcome[Any, Any] = Outcome(
         inputs,

@@ -24,10 +24,12 @@ from specialists.foundation import records
 from specialists.foundation.contracts import Value
 from specialists.foundation.errors import AdapterError, NotFound, RecordError
 from specialists.foundation.records import (
+    ASSURANCE,
     CALIBRATION,
     CANARY,
     DECISION,
     Artefact,
+    Assurance,
     Calibration,
     DecisionRecord,
     Manifest,
@@ -80,6 +82,11 @@ class Entry(Value):
 
 class Registry(Protocol):
     """Specialists by name."""
+
+    @property
+    def assurance(self) -> Assurance | None:
+        """When their answers are sure enough to be given; None: nobody measured it."""
+        ...
 
     def list(self) -> tuple[Entry, ...]: ...
     def specialist(self, name: str) -> Specialist: ...
@@ -159,6 +166,7 @@ class Embedded:
             for name, artefact in self._manifest.adapters.items()
         }
         self._attested = _Once()
+        self.assurance = _assurance(folder, self._manifest)
 
         def load() -> Engine:
             from specialists.engines.local import LocalEngine
@@ -228,11 +236,31 @@ def _open(root: Path, artefact: Artefact, name: str, base: str) -> _Adapter:
     calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
     decision = DecisionRecord.read(folder / DECISION) if _has(folder, DECISION) else None
     canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
+    if calibration is not None and calibration.base not in ("", base):
+        raise RecordError(f"{name}: its {CALIBRATION} speaks of another base")
     about = {CALIBRATION: calibration, DECISION: decision, CANARY: canary}
     for file, each in about.items():
         if each is not None and each.adapter != record.digest:
             raise RecordError(f"{name}: its {file} speaks of another adapter")
     return _Adapter(folder, record, calibration, decision, canary)
+
+
+def _assurance(folder: Path, manifest: Manifest) -> Assurance | None:
+    """The assurance beside the manifest.
+
+    Raises:
+        RecordError: it was measured on other weights.
+    """
+    if not _has(folder, ASSURANCE):
+        return None
+    assurance = Assurance.read(folder / ASSURANCE)
+    adapters = {name: artefact.digest for name, artefact in manifest.adapters.items()}
+    if (assurance.base, assurance.adapters) != (manifest.base.digest, adapters):
+        raise RecordError(
+            f"{ASSURANCE} speaks of other weights: measure it again with `finroute evals "
+            "calibrate`, or remove it"
+        )
+    return assurance
 
 
 def _has(folder: Path, name: str) -> bool:

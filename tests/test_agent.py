@@ -25,7 +25,7 @@ from specialists.foundation.contracts import (
     Usage,
 )
 from specialists.foundation.errors import AnswerError, Cancelled, EngineError, NotFound
-from specialists.foundation.records import Calibration
+from specialists.foundation.records import Calibration, Logistic
 from specialists.task import Conclusion, Episode, Example, Fold, Form, Outcome, Score, Task, system
 from specialists.workspace.calculator import evaluate
 from specialists.workspace.catalogue import Catalogue
@@ -282,14 +282,17 @@ async def test_calibrated_doubt_abstains() -> None:
     calibration = Calibration(
         specialist="sums",
         adapter=None,
-        knots=((-1.0, 0.2), (0.0, 0.8)),
+        logistic=Logistic(intercept=1.0, weights={"words": 2.0}, usual={"words": 0.0}),
         threshold=0.7,
         fold="dev",
         count=100,
     )
     sure = await do(does(lambda m: '{"sum": 1}', probability=0.95, calibration=calibration))
     assert sure.status == "ok"
-    assert sure.confidence == pytest.approx(0.8 + 0.6 * math.log(0.95))
+    assert sure.confidence == pytest.approx(1 / (1 + math.exp(-1 - 2 * math.log(0.95))))
+    assert sure.signals is not None
+    assert sure.signals.log_probability == pytest.approx(math.log(0.95))
+    assert sure.signals.checks is True
     unsure = await do(does(lambda m: '{"sum": 1}', probability=0.5, calibration=calibration))
     assert unsure.status == "abstained"
     assert "too unsure" in unsure.reason

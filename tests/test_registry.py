@@ -17,13 +17,16 @@ from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
 from specialists.foundation.records import (
+    ASSURANCE,
     CALIBRATION,
     CANARY,
     DECISION,
     RUN,
     Artefact,
+    Assurance,
     Calibration,
     DecisionRecord,
+    Logistic,
     Manifest,
     RunRecord,
     artefact_digest,
@@ -35,6 +38,9 @@ DIALOGUES = [
     [Message(role="user", content=f"net <c{i}>?"), Message(role="assistant", content="12 %")]
     for i in (1, 2)
 ]
+
+
+FLAT = Logistic(intercept=0.0, weights={}, usual={})
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +146,33 @@ def test_the_list_tells_who_is_provisional(weights: Path) -> None:
 
 def test_a_calibration_of_another_adapter_is_refused(weights: Path) -> None:
     told = Calibration(
-        specialist="sentiment", adapter="0" * 64, knots=((0.0, 1.0),), fold="dev", count=1
+        specialist="sentiment", adapter="0" * 64, logistic=FLAT, fold="templates", count=1
     )
     told.write(weights / "sentiment" / CALIBRATION)
     with pytest.raises(RecordError, match="speaks of another adapter"):
+        Embedded(weights)
+    told = told.model_copy(update={"base": "0" * 64})
+    told.write(weights / "sentiment" / CALIBRATION)
+    with pytest.raises(RecordError, match="speaks of another base"):
+        Embedded(weights)
+
+
+def test_an_assurance_of_other_weights_is_refused(weights: Path) -> None:
+    assert Embedded(weights).assurance is None
+    manifest = Manifest.read(weights / "weights.json")
+    told = Assurance(
+        base=manifest.base.digest,
+        adapters={name: each.digest for name, each in manifest.adapters.items()},
+        logistic=FLAT,
+        thresholds=(),
+        delta=0.05,
+        count=0,
+        sources={},
+    )
+    told.write(weights / ASSURANCE)
+    assert Embedded(weights).assurance == told
+    told.model_copy(update={"adapters": {"sentiment": "0" * 64}}).write(weights / ASSURANCE)
+    with pytest.raises(RecordError, match="speaks of other weights"):
         Embedded(weights)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specialists.foundation.records import Artefact, Manifest, RunRecord
+from specialists.foundation.records import ASSURANCE, Artefact, Manifest, RunRecord
 
 MANIFEST = "weights.json"
 
@@ -13,6 +13,7 @@ def name_base(folder: Path, record: RunRecord) -> None:
     """Name a new base. Adapters made on another base are no longer named."""
     artefact = Artefact(name=record.name, folder="base", digest=record.digest)
     Manifest(base=artefact).write(folder / MANIFEST)
+    (folder / ASSURANCE).unlink(missing_ok=True)  # measured on other weights
 
 
 def name_adapter(folder: Path, job: str, record: RunRecord) -> None:
@@ -26,3 +27,4 @@ def name_adapter(folder: Path, job: str, record: RunRecord) -> None:
     artefact = Artefact(name=record.name, folder=job, digest=record.digest)
     adapters = dict(sorted({**manifest.adapters, job: artefact}.items()))
     manifest.model_copy(update={"adapters": adapters}).write(path)
+    (folder / ASSURANCE).unlink(missing_ok=True)  # measured on other weights

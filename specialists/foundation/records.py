@@ -21,6 +21,8 @@ RUN = "run.json"
 CANARY = "canary.json"
 CALIBRATION = "calibration.json"
 DECISION = "decision.json"
+ASSURANCE = "answers.json"
+"""Beside the manifest: it is about all weights together."""
 CARD = "README.md"
 ABOUT = (RUN, CANARY, CALIBRATION, DECISION, CARD)
 """Files about an artefact, beside it: no part of its digest."""
@@ -88,23 +90,84 @@ class RunRecord(Record):
         return cls(digest=digest(files), files=files, **fields)
 
 
+class Logistic(Value):
+    """Log-odds that are linear in features; ``specialists.confidence`` names and reads them."""
+
+    intercept: float
+    """Log-odds where every feature stands at its usual value."""
+    weights: dict[str, float]
+    """Log-odds for one unit of each feature."""
+    usual: dict[str, float]
+    """Each feature's mean where it was fitted; stands in for one that is not known."""
+
+
+class Reliability(Value):
+    """How well probabilities fit what came true."""
+
+    count: int
+    right: int
+    brier: float
+    """Mean squared difference of probability and outcome (Brier 1950)."""
+    ece: float
+    """Expected calibration error over ten bins of equal width (Guo et al. 2017)."""
+
+
 class Calibration(Record):
-    """How a model's own probability becomes the probability of being right."""
+    """How a specialist's signals become the probability of being right."""
 
     specialist: str
     adapter: str | None
     """Digest of the adapter it was measured on; None is the base."""
-    feature: Literal["joint", "mean"] = "joint"
-    """``joint``: sum of the answer's log-probabilities; ``mean``: their mean."""
-    knots: tuple[tuple[float, float], ...]
-    """(log-probability, share right), ascending; linear between knots, flat outside them."""
+    base: str = ""
+    """Digest of the base under the adapter."""
+    logistic: Logistic
     threshold: float = 0.0
     """Below this probability the specialist abstains."""
     fold: str
+    """Where its examples come from."""
     count: int
     """Examples it was fitted on."""
-    error: float | None = None
-    """Expected calibration error on examples it was not fitted on."""
+    before: Reliability | None = None
+    """The model's own probability, on examples of the half it was not fitted on."""
+    after: Reliability | None = None
+    """Its probabilities on the same examples."""
+
+
+class Threshold(Value):
+    """Above which confidence answers are given, for one risk."""
+
+    risk: float
+    """Largest probability of a wrong answer to a question asked."""
+    confidence: float
+    """Answers below it are withheld; above 1: no threshold keeps the risk."""
+    wrong: int
+    """Wrong answers given at it, in calibration."""
+    given: int
+    """Answers given at it, in calibration."""
+    p: float
+    """Chance of so few wrong ones, were the risk larger."""
+
+
+class Assurance(Record):
+    """``answers.json``: when an answer is sure enough to be given, by learn-then-test.
+
+    Source: Angelopoulos et al. 2021, arXiv 2110.01052, with fixed-sequence testing.
+    """
+
+    base: str
+    adapters: dict[str, str]
+    """Digests of the weights it was measured on."""
+    logistic: Logistic
+    """From the confidence of plan and steps to that of the answer."""
+    thresholds: tuple[Threshold, ...]
+    """Ascending in risk."""
+    delta: float
+    """Probability that the promise fails to hold."""
+    count: int
+    """Questions asked in calibration."""
+    sources: dict[str, int]
+    """Where they come from."""
+    reliability: Reliability | None = None
 
 
 class DecisionRecord(Record):

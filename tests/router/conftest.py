@@ -29,6 +29,7 @@ from specialists.foundation.contracts import (
     ToolSpec,
     Usage,
 )
+from specialists.foundation.records import Assurance
 from specialists.registry import Entry
 from specialists.workspace import demo
 from specialists.workspace.versions import Workspace
@@ -153,6 +154,8 @@ class ReplayEngine:
 
 class ReplayRegistry:
     """Every job, done by one engine."""
+
+    assurance: Assurance | None = None
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine

@@ -35,6 +35,7 @@ from specialists.foundation.contracts import (
     Usage,
 )
 from specialists.foundation.errors import EngineError
+from specialists.foundation.records import Assurance
 from specialists.registry import Entry
 from specialists.workspace import demo
 from specialists.workspace.versions import Workspace
@@ -114,6 +115,8 @@ class RuleEngine:
 
 class RuleRegistry:
     """Every job, done by the one engine."""
+
+    assurance: Assurance | None = None
 
     def __init__(self, engine: RuleEngine) -> None:
         self.engine = engine
