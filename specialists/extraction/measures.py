@@ -188,7 +188,9 @@ def _alike(first: str, second: str) -> bool:
     if first == second:
         return True
     short, long = sorted((first, second), key=len)
-    return len(short) >= 4 and (long.startswith(short) or (len(short) > 6 and short[:6] == long[:6]))
+    return len(short) >= 4 and (
+        long.startswith(short) or (len(short) > 6 and short[:6] == long[:6])
+    )
 
 
 _IN = re.compile(

@@ -171,9 +171,7 @@ class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
 
 def fitting(inputs: ExtractionInputs, passage: Passage) -> list[str]:
     """The figures that can be the metric's by their kind: of a head count no money can be."""
-    return [
-        handle for handle, number in passage.numbers.items() if not unfit(number, inputs)
-    ]
+    return [handle for handle, number in passage.numbers.items() if not unfit(number, inputs)]
 
 
 def schema(passage: Passage, numbers: Sequence[str]) -> dict[str, Any]:

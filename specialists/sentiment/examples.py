@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from specialists.sentiment.task import SentimentTask
 
 SHARES: tuple[tuple[str, int], ...] = (
-    ("positive", 24),
-    ("negative", 24),
+    ("positive", 22),
+    ("negative", 22),
     ("neutral", 22),
-    ("mixed", 14),
+    ("mixed", 20),
     ("standing", 8),
-    ("voice", 8),
+    ("voice", 6),
 )
 """How often each way is drawn, in percent. A mixed headline is asked about either company. In
 ``standing`` and ``voice`` the company asked about is a bystander or the broker who speaks.

@@ -9,6 +9,7 @@ small count, $q a period, $who an analyst or broker, $z an uninvolved party.
 from __future__ import annotations
 
 from specialists.phrasing import Phrasing
+from specialists.sentiment import idioms
 
 # --- words that mean the same in every grammar ---------------------------------------------------
 
@@ -1833,17 +1834,36 @@ _MIXED: list[str] = [
 ]
 
 
+def _joined(*tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Tables of rules as one; alternatives of a rule that stands in several come together."""
+    made: dict[str, list[str]] = {}
+    for table in tables:
+        for rule, texts in table.items():
+            made[rule] = [*made.get(rule, ()), *texts]
+    return made
+
+
+_GOOD = _joined(_WORDS, _UP, idioms.UP, idioms.UP_TOO)
+_BAD = _joined(_WORDS, _DOWN, idioms.DOWN, idioms.DOWN_TOO)
+_STANDING = {**idioms.STANDING_WORDS, "root": _BYSTANDER + idioms.STANDING}
+
 POSITIVE = Phrasing(
     "sentiment-positive",
-    {**_WORDS, **_UP, "root": _MIRRORED + _POSITIVE_ONLY},
+    {**_GOOD, "root": [*_MIRRORED, *_POSITIVE_ONLY, *idioms.MIRRORED, *idioms.POSITIVE_ONLY]},
 )
 NEGATIVE = Phrasing(
     "sentiment-negative",
-    {**_WORDS, **_DOWN, "root": _MIRRORED + _NEGATIVE_ONLY},
+    {**_BAD, "root": [*_MIRRORED, *_NEGATIVE_ONLY, *idioms.MIRRORED, *idioms.NEGATIVE_ONLY]},
 )
-NEUTRAL = Phrasing("sentiment-neutral", {**_WORDS, **_NEUTRAL_WORDS, "root": _NEUTRAL})
-MIXED = Phrasing("sentiment-mixed", {**_WORDS, **_MIXED_WORDS, "root": _MIXED})
+NEUTRAL = Phrasing(
+    "sentiment-neutral",
+    {**_WORDS, **_NEUTRAL_WORDS, **idioms.NEUTRAL_WORDS, "root": _NEUTRAL + idioms.NEUTRAL},
+)
+MIXED = Phrasing(
+    "sentiment-mixed",
+    {**_WORDS, **_MIXED_WORDS, **idioms.MIXED_WORDS, "root": _MIXED + idioms.MIXED},
+)
 STANDING = {
-    "positive": Phrasing("sentiment-by-positive", {**_WORDS, **_UP, "root": _BYSTANDER}),
-    "negative": Phrasing("sentiment-by-negative", {**_WORDS, **_DOWN, "root": _BYSTANDER}),
+    "positive": Phrasing("sentiment-by-positive", {**_GOOD, **_STANDING}),
+    "negative": Phrasing("sentiment-by-negative", {**_BAD, **_STANDING}),
 }

@@ -14,7 +14,7 @@ def test_hundreds_of_templates_a_fifth_held_out() -> None:
     grammars = (frames.POSITIVE, frames.NEGATIVE, frames.NEUTRAL, frames.MIXED)
     total = sum(len(g.templates) for g in grammars)
     held = sum(len(g.pool("templates")) for g in grammars)
-    assert total >= 500
+    assert total >= 1000
     assert 0.1 < held / total < 0.3
 
 
@@ -34,7 +34,7 @@ def test_prompts_are_short_and_labels_balanced() -> None:
 
 def test_a_mixed_headline_bears_on_its_two_companies_in_opposite_ways() -> None:
     sides: defaultdict[str, set[str]] = defaultdict(set)
-    for example in TASK.examples("train", 1500, 3):
+    for example in TASK.examples("train", 4000, 3):
         if example.template.startswith("sentiment-mixed"):
             sides[example.template].add(example.answer.sentiment)
             assert example.inputs.entity in example.inputs.text
@@ -49,5 +49,5 @@ def test_the_one_who_speaks_is_not_the_one_it_happens_to() -> None:
         for e in TASK.examples("train", 1500, 4)
         if e.answer.sentiment == "neutral" and not e.template.startswith("sentiment-neutral")
     ]
-    assert len(voices) > 100
+    assert len(voices) > 80
     assert all("<e2>" in e.dialogue[1].content for e in voices)
