@@ -13,7 +13,7 @@ from specialists.task import Score
 from specialists.workspace.links import Linked
 
 MAX_STEPS = 24
-TWO = frozenset({"growth", "difference", "ratio", "share", "cagr"})
+TWO = frozenset({"growth", "difference", "ratio", "share", "cagr", "greater"})
 """Operations of exactly two numbers; the others take two or more."""
 MANY = frozenset({"sum", "average", "maximum", "minimum"})
 """Operations that do not mind the order of their numbers."""
@@ -66,6 +66,8 @@ def _numbers(step: Subtask) -> list[str]:
     operation = step.inputs.get("operation")
     if operation is not None and operation not in TWO | MANY:
         return [f"{step.id}: no operation {operation!r}"]
+    if operation == "greater" and len(refs) == 1 and "limit" in step.inputs:
+        return []
     if operation in TWO and len(refs) != 2:
         return [f"{step.id}: {operation} takes two numbers, not {len(refs)}"]
     if operation in MANY and len(refs) < 2:

@@ -11,28 +11,39 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
-from specialists.foundation.contracts import Message, Plan
-from specialists.planning import clauses
+from specialists.foundation.contracts import Message, Plan, Quantity
+from specialists.foundation.errors import AnswerError
+from specialists.planning import choices, clauses, novel
+from specialists.planning.asked import Asked
 from specialists.planning.clauses import Clause, Row, Verb
 from specialists.planning.frames import FRAMES
-from specialists.planning.render import PlanningInputs, compact
+from specialists.planning.frames_screens import SCREENS
+from specialists.planning.pointing import Case, Pattern, expressions, named, slots
+from specialists.planning.render import MAX_CASES, PlanningInputs, compact
 from specialists.planning.surfaces import Cast, When, join
 from specialists.task import Example, Fold, system
+from specialists.workspace import standins
 from specialists.workspace.catalogue import Catalogue, Company
 from specialists.workspace.handles import Handles
 from specialists.workspace.names import company_names
-from specialists.workspace.periods import NUMERALS
 
 if TYPE_CHECKING:
     from specialists.planning.task import PlanningTask
 
 Split = Literal["train", "heldout"]
+CASED = 0.12
+"""Share of questions with worked cases before them."""
+NOVEL = 0.4
+"""Share of those whose operation only a case explains."""
+NEVER_POINTED = frozenset({"cagr", "trough", "times", "bottom", "count_years", "minus_of"})
+"""Kinds whose cases never stand before a question of the same kind in training."""
 WORKSPACES = 40
 """Catalogues a generator moves through."""
 
-SHARES: tuple[tuple[str, int], ...] = (
+SHARES: tuple[tuple[str, float], ...] = (
     ("get", 20),
     ("growth", 10),
     ("versus", 5),
@@ -64,12 +75,56 @@ SHARES: tuple[tuple[str, int], ...] = (
     ("bottom_of", 1),
     ("nothing", 8),
     ("trend", 3),
-    ("above", 2),
-    ("profile", 2),
-    ("faster", 3),
+    ("profile", 3),
+    ("faster", 2),
     ("several", 2),
     ("top_segment", 1),
     ("bottom_segment", 1),
+    ("which", 4),
+    ("count", 4),
+    ("which_in", 1),
+    ("count_in", 1),
+    ("members", 1),
+    ("members_count", 1),
+    ("all_count", 0.4),
+    ("which_grew", 2),
+    ("count_grew", 2),
+    ("which_rose", 1),
+    ("which_fell", 1),
+    ("count_rose", 0.7),
+    ("count_fell", 0.7),
+    ("which_negative", 1),
+    ("count_negative", 0.7),
+    ("which_than", 0.7),
+    ("count_than", 0.7),
+    ("which_more", 0.7),
+    ("count_more", 0.7),
+    ("which_years", 1),
+    ("count_years", 1),
+    ("top_growth", 3),
+    ("bottom_growth", 1),
+    ("top_change", 0.7),
+    ("top_n_growth", 1.5),
+    ("top_of_growth", 2),
+    ("peak_growth", 1.5),
+    ("trough_growth", 0.7),
+    ("rank", 2),
+    ("rank_in", 0.7),
+    ("more_of", 4),
+    ("fewer_of", 1),
+    ("more_years", 2.5),
+    ("fewer_years", 0.7),
+    ("more_self", 2.5),
+    ("fewer_self", 1),
+    ("more_measures", 1.5),
+    ("more_limit", 2.5),
+    ("more_growth", 1.5),
+    ("grew_limit", 0.8),
+    ("diff_growth", 0.8),
+    ("share_of", 5),
+    ("over_of", 1.5),
+    ("minus_of", 1.5),
+    ("plus_of", 1),
 )
 """How often each kind of question is drawn."""
 
@@ -148,16 +203,6 @@ _THEN = ("in that year", "in the same year", "that year", "that same year", "the
 _ONE_COMPANY = ("the company", "the firm", "the group")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A question, or a part of one, with its meaning."""
-
-    text: str
-    clauses: tuple[Clause, ...]
-    template: str
-    company: str
-
-
 @dataclass
 class Tally:
     """What a generator drew and what linking lost."""
@@ -200,9 +245,12 @@ def generate(
     made = 0
     while made < count:
         cast = _cast(split, rng.randrange(WORKSPACES))
-        asked = _question(rng, cast, fold, split)
+        name = f"planning/{fold}/{seed}/{made}"
         tally.drawn += 1
-        example = _example(task, rng, cast, fold, asked, f"planning/{fold}/{seed}/{made}")
+        if rng.random() < CASED:
+            example = _cased(task, rng, cast, fold, split, name)
+        else:
+            example = _example(task, rng, cast, fold, _question(rng, cast, fold, split), name)
         if example is None:
             tally.lost += 1
             continue
@@ -211,14 +259,21 @@ def generate(
 
 
 def _example(
-    task: PlanningTask, rng: random.Random, cast: Cast, fold: Fold, asked: Asked, name: str
+    task: PlanningTask,
+    rng: random.Random,
+    cast: Cast,
+    fold: Fold,
+    asked: Asked,
+    name: str,
+    cases: tuple[Case, ...] = (),
 ) -> Example[PlanningInputs, Plan] | None:
     from specialists.planning.task import expand, note_on
 
-    inputs = PlanningInputs(asked.text, cast.catalogue, cast.linker)
+    inputs = PlanningInputs(asked.text, cast.catalogue, cast.linker, cases=cases)
     handles = Handles(random.Random(rng.randrange(2**32)))
     text, linked = compact(inputs, handles)
-    reply = clauses.write(_in_order(asked.clauses, text, handles), handles)
+    ordered = _in_order(asked.clauses, text, handles)
+    reply = _pointing(cases, ordered, text, handles) or clauses.write(ordered, handles)
     if reply is None and fold in {"train", "dev"}:
         return None
     dialogue = (
@@ -237,6 +292,78 @@ def _example(
     )
 
 
+def _cased(
+    task: PlanningTask, rng: random.Random, cast: Cast, fold: Fold, split: Split, name: str
+) -> Example[PlanningInputs, Plan] | None:
+    """A question with one to three worked cases before it, one of which may be like it."""
+    kinds = [k for k, _ in SHARES if k not in {"nothing", "press", "profile", "all_count"}]
+    if fold in {"train", "dev"}:
+        kinds = [k for k in kinds if k not in NEVER_POINTED]
+    like: Case | None = None
+    if rng.random() < NOVEL:
+        called, noun = novel.name(rng), novel.measure(rng, cast)
+        kind = novel.kind(rng)
+        asked = novel.ask(rng, cast, fold, kind, called, noun)
+        other = _cast(split, rng.randrange(WORKSPACES))
+        like = _case(rng, other, novel.ask(rng, other, fold, kind, called, noun))
+        if like is None:
+            return None
+    else:
+        kind = rng.choice(kinds)
+        asked = _one(rng, cast, fold, kind)
+        if rng.random() < 0.65:
+            other = _cast(split, rng.randrange(WORKSPACES))
+            like = _case(rng, other, _one(rng, other, fold, kind))
+    asked = replace(asked, text=_dressed(rng, asked.text))
+    cases = [like] if like is not None else []
+    for _ in range(rng.choice((1, 1, 2, 2)) if like else rng.choice((1, 2, 3))):
+        other = _cast(split, rng.randrange(WORKSPACES))
+        away = rng.choice([k for k in kinds if k != kind])
+        case = _case(rng, other, _one(rng, other, fold, away))
+        cases += [case] if case is not None else []
+    rng.shuffle(cases)
+    return _example(task, rng, cast, fold, asked, name, tuple(cases[:MAX_CASES]))
+
+
+def _case(rng: random.Random, cast: Cast, asked: Asked) -> Case | None:
+    """A solved question as a case; None where linking loses something of it."""
+    handles = Handles()
+    linked = cast.linker.link(_dressed(rng, asked.text), handles)
+    masked = standins.masked(linked.text, handles)
+    pattern = Pattern.of(asked.clauses, named(masked, handles))
+    held = {t.value for _, t in handles.items() if t.kind == "e"}
+    if not set(pattern.companies) <= held:
+        return None
+    return Case(masked.text.lower(), pattern)
+
+
+def _pointing(
+    cases: Sequence[Case], parts: Sequence[Clause], text: str, handles: Handles
+) -> str | None:
+    """The reply that points to the case of the same operation; None where there is none."""
+    if len(parts) != 1 or not cases:
+        return None
+    (clause,) = parts
+    known = named(standins.masked(text.rpartition(" | ")[2], handles), handles)
+    pattern = Pattern.of(parts, known)
+    spoken = [slots(clause, known)]
+    if clause.verb != "get":  # a ratio in words may stand where the case has one measure
+        spoken.append(expressions(clause))
+    for case, measures in product(cases, spoken):
+        given = replace(clause, form=None, measures=measures)
+        if case.pattern.operation == pattern.operation and _fits(case.pattern, given, parts):
+            handle = handles.bind("o", case.pattern, case.question)
+            return clauses.write_pointed(handle, measures, clause, handles)
+    return None
+
+
+def _fits(pattern: Pattern, given: Clause, parts: Sequence[Clause]) -> bool:
+    try:
+        return pattern.applied(given) == tuple(parts)
+    except AnswerError:
+        return False
+
+
 def _in_order(parts: Sequence[Clause], text: str, handles: Handles) -> list[Clause]:
     """Clauses whose lists stand in the order of the text, where order means nothing."""
     places = {name: text.find(name) for name, _ in handles.items()}
@@ -245,7 +372,7 @@ def _in_order(parts: Sequence[Clause], text: str, handles: Handles) -> list[Clau
         spot[(target.kind, target.label if target.kind != "p" else target.value)] = places[name]
     ordered: list[Clause] = []
     for part in parts:
-        if part.verb in {"diff", "times"}:
+        if part.verb in {"diff", "times", "more", "fewer"}:
             ordered.append(part)
             continue
         measures = part.measures
@@ -358,7 +485,6 @@ def _one(
         "trough",
     } | {
         "trend",
-        "above",
     }:
         return _about_one(rng, cast, fold, kind, company, who, called is not None, when, timeless)
     if kind in {"versus", "part", "press", "profile", "top_segment", "bottom_segment"}:
@@ -367,9 +493,11 @@ def _one(
         other = rng.choice([c for c in cast.catalogue.companies if c != company])
         year = cast.year(rng)
         slots = {"e": who, "f": cast.call(rng, other), "m": cast.measure(rng).text}
-        slots |= {"at": year.at, "p": year.bare, "x": _threshold(rng)}
+        slots |= {"at": year.at, "p": year.bare}
         text, template = FRAMES["nothing"].draw(rng, fold, **slots)
         return Asked(text, (), template, company.name)
+    if kind in SCREENS:
+        return choices.ask(rng, cast, fold, kind, company, who, when)
     if kind in {"diff", "times", "sum_of", "mean_of", "top_of", "bottom_of", "faster", "several"}:
         return _about_some(rng, cast, fold, kind)
     return _about_all(rng, cast, fold, kind)
@@ -386,7 +514,7 @@ def _about_one(
     when: When | None,
     timeless: bool,
 ) -> Asked:
-    verb: Verb = "get" if kind in {"trend", "above"} else kind  # type: ignore[assignment]
+    verb: Verb = "get" if kind == "trend" else kind  # type: ignore[assignment]
     companies: tuple[str, ...] = (company.name,)
     rows: tuple[Row, ...] = ()
     said = cast.measure(rng)
@@ -408,7 +536,7 @@ def _about_one(
         said = cast.several(rng, rng.choice((2, 2, 3)))
     if when is None:
         when = _time(rng, cast, kind, timeless)
-    slots = {"e": who, "m": said.text, "at": when.at, "p": when.bare, "x": _threshold(rng)}
+    slots = {"e": who, "m": said.text, "at": when.at, "p": when.bare}
     text, template = FRAMES[kind].draw(rng, fold, **slots)
     clause = Clause(verb, said.form, said.nouns, companies, rows, when.periods)
     return Asked(text, (clause,), template, company.name)
@@ -418,8 +546,6 @@ def _time(rng: random.Random, cast: Cast, kind: str, timeless: bool) -> When:
     missing = 0.1 if timeless else 0.0
     if kind == "trend":
         return cast.span(rng, missing=0)
-    if kind == "above":
-        return cast.year(rng, missing=missing)
     if kind == "get":
         draw = rng.random()
         if draw < 0.14:
@@ -529,16 +655,15 @@ def _about_all(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
     said = cast.plain(rng) if rng.random() < 0.85 or verb in {"mean", "sum"} else cast.ratio(rng)
     when = cast.year(rng)
     rows: tuple[Row, ...] = ()
-    number: int | None = None
+    numbers: tuple[Quantity, ...] = ()
     slots = {"m": said.text, "at": when.at, "p": when.bare}
     if where == "in":
         row = rng.choice(cast.sectors)
         rows, slots["r"] = (row,), row.label
     elif where == "n":
-        number = rng.choice((2, 3, 3, 4, 5, 5, 10))
-        slots["n"] = rng.choice((str(number), str(number), NUMERALS[number - 1]))
+        numbers, slots["n"] = choices.several(rng)
     text, template = FRAMES[kind].draw(rng, fold, **slots)
-    clause = Clause(verb, said.form, said.nouns, (), rows, when.periods, number)
+    clause = Clause(verb, said.form, said.nouns, (), rows, when.periods, numbers)
     return Asked(text, (clause,), template, "")
 
 
@@ -605,13 +730,6 @@ _ORDINALS = ("first", "second", "third", "fourth")
 @lru_cache(maxsize=2)
 def _others(split: Split) -> tuple[str, ...]:
     return tuple(company_names(split, 300, 77))
-
-
-def _threshold(rng: random.Random) -> str:
-    figure = rng.choice((1, 2, 3, 5, 10, 25, 50, 100, 250, 500, 750, 1.5, 2.5))
-    return rng.choice(
-        ("${} billion", "${} million", "${}bn", "{} million", "${}m", "USD {}m")
-    ).format(figure)
 
 
 def _typo(rng: random.Random, text: str) -> str:

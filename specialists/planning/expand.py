@@ -1,11 +1,14 @@
 """From clauses to a plan: subtasks with instructions in words, in topological order.
 
-A step that two clauses need is made once. Nothing is looked up here: a clause that asks for what
-the workspace has not becomes a subtask that fails honestly.
+A step that two clauses need is made once. Rankings, filters, counts and best years become one step
+with a ``screen`` among its inputs: the clause says all of the query, so code runs it
+(``table_qa/screen.py``). Nothing is looked up here: a clause that asks for what the workspace has
+not becomes a subtask that fails honestly.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import product
 from types import MappingProxyType
@@ -13,6 +16,7 @@ from types import MappingProxyType
 from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
 from specialists.planning.clauses import Clause, Noun, Row
 from specialists.workspace.catalogue import Catalogue, Period
+from specialists.workspace.numbers import format_quantity
 
 _Item = tuple[tuple[Noun, ...], str | None, Row | None, Period]
 """One value: measures, company, row, period."""
@@ -96,8 +100,10 @@ class Expander:
                 self._press(builder, company, period)
         elif clause.verb in {"growth", "change", "cagr"}:
             self._between(builder, clause)
-        elif clause.verb in {"peak", "trough"}:
-            self._extreme_year(builder, clause)
+        elif clause.verb in {"peak", "trough", "rank", "which", "count"}:
+            self._screens(builder, clause)
+        elif clause.verb in {"more", "fewer"}:
+            self._compare(builder, clause)
         elif clause.verb == "part":
             self._part(builder, clause)
         else:
@@ -113,8 +119,8 @@ class Expander:
     def _values(self, builder: _Builder, clause: Clause) -> None:
         ranked = clause.verb in {"top", "bottom"}
         spread = [p for p in clause.periods if p.first != p.last]
-        if ranked and len(clause.companies) < 2:
-            self._ranking(builder, clause)
+        if ranked and not (len(clause.companies) > 1 and _told(clause)):
+            self._screens(builder, clause)
             return
         listed = self._listed(clause)
         if clause.verb in _AGGREGATE and (len(listed) == 1 or spread or not clause.companies):
@@ -146,10 +152,13 @@ class Expander:
 
     def _against(self, builder: _Builder, clause: Clause, pair: Sequence[_Item]) -> None:
         """The first value less, or over, the second; of two years the later comes first."""
-        refs = [self._value(builder, clause, n, e, r, p) for n, e, r, p in pair]
-        names = [self._phrase(clause, n, e, r, p) for n, e, r, p in pair]
-        if len(clause.periods) == 2 and pair[0][3].first < pair[1][3].first:
-            refs, names = refs[::-1], names[::-1]
+        if clause.turn is not None:
+            refs, names = self._turned(builder, clause)
+        else:
+            refs = [self._value(builder, clause, n, e, r, p) for n, e, r, p in pair]
+            names = [self._phrase(clause, n, e, r, p) for n, e, r, p in pair]
+            if len(clause.periods) == 2 and pair[0][3].first < pair[1][3].first:
+                refs, names = refs[::-1], names[::-1]
         if clause.verb == "diff":
             text = f"By how much did {names[0]} exceed {names[1]}?"
             builder.calculate("difference", text, refs)
@@ -157,48 +166,181 @@ class Expander:
             text = f"What was {names[0]} divided by {names[1]}, as a multiple?"
             builder.calculate("ratio", text, refs)
 
-    def _between(self, builder: _Builder, clause: Clause) -> None:
+    def _compare(self, builder: _Builder, clause: Clause) -> None:
+        """Yes or no: one value above or below another, a number, or itself the year before."""
+        if clause.turn is not None:
+            refs, names = self._turned(builder, clause)
+        else:
+            listed = self._listed(clause)
+            if len(listed) == 1 and not clause.numbers:
+                first, last = self._ends(clause.periods)
+                listed = [(*listed[0][:3], last), (*listed[0][:3], first)]
+            refs = [self._value(builder, clause, n, e, r, p) for n, e, r, p in listed]
+            names = [self._phrase(clause, n, e, r, p) for n, e, r, p in listed]
+        word = "higher" if clause.verb == "more" else "lower"
+        inputs: dict[str, Scalar | Ref] = {"operation": "greater"}
+        if clause.numbers:
+            limit = clause.numbers[0]
+            text = f"Was {names[0]} {word} than {format_quantity(limit)}?"
+            inputs |= {"a": Ref(ref=refs[0]), "limit": limit.amount, "unit": limit.unit}
+            inputs["side"] = "above" if clause.verb == "more" else "below"
+        else:
+            text = f"Was {names[0]} {word} than {names[1]}?"
+            one, two = refs if clause.verb == "more" else refs[::-1]
+            inputs |= {"a": Ref(ref=one), "b": Ref(ref=two)}
+        builder.add("calculation", text, inputs)
+
+    def _turned(self, builder: _Builder, clause: Clause) -> tuple[list[str], list[str]]:
+        """Growth or change of each subject: the steps that find them, and how they are called."""
         first, last = self._ends(clause.periods)
-        for nouns, company, row in self._subjects(clause):
-            refs = [self._value(builder, clause, nouns, company, row, p) for p in (first, last)]
-            what = self._phrase(clause, nouns, company, row, None)
-            span = f"from {first.label} to {last.label}"
-            if clause.verb == "growth":
-                text = f"By what percentage did {what} grow {span}?"
-            elif clause.verb == "cagr":
-                text = f"What was the compound annual growth rate of {what} {span}?"
-            else:
-                text = f"By how much did {what} change {span}?"
-            operation = "difference" if clause.verb == "change" else clause.verb
-            if operation == "difference":
-                refs = refs[::-1]
-            builder.calculate(operation, text, refs)
+        spans = [(first, last)]
+        subjects = self._subjects(clause)
+        if len(subjects) == 1 and not clause.numbers:
+            gap = last.first - first.first
+            before = Period(first=first.first - gap, last=first.first - gap)
+            spans.append((before, first))
+        refs: list[str] = []
+        names: list[str] = []
+        for subject in subjects:
+            for start, end in spans:
+                verb = clause.turn or "growth"
+                refs.append(self._moved(builder, clause, verb, subject, (start, end)))
+                what = self._phrase(clause, *subject, None)
+                names.append(f"the {clause.turn} in {what} from {start.label} to {end.label}")
+        return refs, names
 
-    def _extreme_year(self, builder: _Builder, clause: Clause) -> None:
-        most = "highest" if clause.verb == "peak" else "lowest"
-        period = self._span(clause.periods)
-        for nouns, company, row in self._subjects(clause):
-            what = self._phrase(clause, nouns, company, row, None, named=True)
-            text = f"In which year was {what} {most} {_when(period)}?"
-            builder.add("table_qa", text, self._inputs(clause, nouns, company, row, period))
+    def _between(self, builder: _Builder, clause: Clause) -> None:
+        span = self._ends(clause.periods)
+        for subject in self._subjects(clause):
+            self._moved(builder, clause, clause.verb, subject, span)
 
-    def _ranking(self, builder: _Builder, clause: Clause) -> None:
-        most = "highest" if clause.verb == "top" else "lowest"
-        for nouns, row, period in product(
-            self._nouns(clause), clause.rows or (None,), clause.periods or (self._latest(),)
-        ):
-            group = f" in the {_group(row)}" if row else ""
+    def _moved(
+        self,
+        builder: _Builder,
+        clause: Clause,
+        verb: str,
+        subject: tuple[tuple[Noun, ...], str | None, Row | None],
+        ends: tuple[Period, Period],
+    ) -> str:
+        """The step that finds a growth, a change or a yearly growth between two years."""
+        refs = [self._value(builder, clause, *subject, p) for p in ends]
+        what = self._phrase(clause, *subject, None)
+        span = f"from {ends[0].label} to {ends[1].label}"
+        if verb == "growth":
+            return builder.calculate("growth", f"By what percentage did {what} grow {span}?", refs)
+        if verb == "cagr":
+            text = f"What was the compound annual growth rate of {what} {span}?"
+            return builder.calculate("cagr", text, refs)
+        text = f"By how much did {what} change {span}?"
+        return builder.calculate("difference", text, refs[::-1])
+
+    # --- screens --------------------------------------------------------------------------------
+
+    def _screens(self, builder: _Builder, clause: Clause) -> None:
+        """A step for each measure, row and time that companies or years are screened for."""
+        if clause.verb in {"which", "count"} and clause.side is None:
+            self._members(builder, clause)
+            return
+        years = clause.verb in {"peak", "trough"} or (
+            clause.verb in {"which", "count"}
+            and len(clause.companies) == 1
+            and bool(clause.numbers or clause.turn)
+        )
+        periods: Sequence[Period] = clause.periods or (self._latest(),)
+        if clause.turn is not None and not years:
+            first, last = self._ends(clause.periods)
+            periods = (Period(first=first.first, last=last.last),)
+        elif years or clause.turn is not None:
+            periods = (self._span(clause.periods),)
+        for nouns, row, period in product(self._nouns(clause), clause.rows or (None,), periods):
+            self._screen(builder, clause, nouns, row, period, years)
+
+    def _members(self, builder: _Builder, clause: Clause) -> None:
+        """Which companies a sector has, or how many."""
+        for row in clause.rows or (None,):
+            where = f" in the {_group(row)}" if row else ""
+            text = f"How many companies are there{where}?"
+            if clause.verb == "which":
+                text = f"Which companies are{where}?"
+            inputs: dict[str, Scalar | Ref] = {"screen": clause.verb}
+            if row is not None:
+                inputs["row"] = row.label
+            builder.add("table_qa", text, inputs)
+
+    def _screen(
+        self,
+        builder: _Builder,
+        clause: Clause,
+        nouns: tuple[Noun, ...],
+        row: Row | None,
+        period: Period,
+        years: bool,
+    ) -> None:
+        inputs: dict[str, Scalar | Ref] = {"screen": clause.verb}
+        inputs["measure"] = self._measure(clause, nouns, named=True)
+        if clause.form is not None or nouns[0].form is not None:
+            inputs["formula"] = json.dumps(_formula(clause.form, nouns))
+        if len(clause.companies) > 1:
+            inputs["companies"] = json.dumps(clause.companies)
+        elif clause.companies or (years and self._only):
+            inputs["company"] = clause.companies[0] if clause.companies else self._only
+        if row is not None:
+            inputs["row"] = row.label
+        timeless = not clause.form and nouns[0].label in self._timeless
+        if not timeless:
+            inputs["period"] = period.label
+        if clause.turn is not None:
+            inputs["turn"] = clause.turn
+        if clause.verb in {"top", "bottom"} and (clause.number or 1) > 1:
+            inputs["count"] = clause.number
+        if clause.side is not None:
+            inputs["side"] = clause.side
+            if clause.companies and not years and len(clause.companies) == 1:
+                inputs["than"] = clause.companies[0]
+                del inputs["company"]
+            for name, limit in zip(("limit", "upper"), clause.numbers, strict=False):
+                inputs[name] = limit.amount
+                inputs["unit"] = limit.unit
+        when = "" if timeless else f" {_when(period)}"
+        text = self._screen_text(clause, nouns, row, when, years)
+        builder.add("table_qa", text, inputs)
+
+    def _screen_text(
+        self, clause: Clause, nouns: tuple[Noun, ...], row: Row | None, when: str, years: bool
+    ) -> str:
+        """What is screened for, as a question."""
+        what = self._measure(clause, nouns, named=True)
+        if clause.turn is not None:
+            what = f"{clause.turn} in {what}"
+        group = f" in the {_group(row)}" if row else ""
+        most = "highest" if clause.verb in {"top", "peak"} else "lowest"
+        owner = f" of {clause.companies[0]}" if clause.companies else ""
+        if years and row is not None:
+            owner = f" of the {_group(row)}{owner}"
+        if clause.verb in {"peak", "trough"}:
+            return f"In which year was the {what}{owner} {most}{when}?"
+        if clause.verb == "rank":
+            who = clause.companies[0]
+            return f"What rank did {who} have by {what} among all companies{group}{when}?"
+        if clause.verb in {"top", "bottom"}:
             many = clause.number or 1
             who = f"company{group}" if many == 1 else f"{many} companies{group}"
-            what = self._measure(clause, nouns, named=True)
-            company = clause.companies[0] if clause.companies else None
-            if company is not None:
-                who = f"segment of {company}"
-            text = f"Which {who} had the {most} {what} {_when(period)}?"
-            inputs = self._inputs(clause, nouns, company, row, period)
-            if many > 1:
-                inputs["count"] = many
-            builder.add("table_qa", text, inputs)
+            if len(clause.companies) == 1:
+                who = f"segment{owner}" if many == 1 else f"{many} segments{owner}"
+            elif clause.companies:
+                who = f"of {_listing(clause.companies)}{group}"
+            return f"Which {who} had the {most} {what}{when}?"
+        limits = " and ".join(format_quantity(q) for q in clause.numbers)
+        if not limits:
+            limits = f"that of {clause.companies[0]}" if clause.companies and not years else "zero"
+        side = f"{clause.side} {limits}"
+        if years:
+            head = "In how many years" if clause.verb == "count" else "In which years"
+            return f"{head} was the {what}{owner} {side}{when}?"
+        several = len(clause.companies) > 1
+        who = f"of {_listing(clause.companies)}" if several else f"companies{group}"
+        head = f"How many {who}" if clause.verb == "count" else f"Which {who}"
+        return f"{head} had {what} {side}{when}?"
 
     def _aggregate(
         self,
@@ -209,7 +351,7 @@ class Expander:
         row: Row | None,
         period: Period,
     ) -> None:
-        if clause.form is not None or any(n.told_by == "documents" for n in nouns):
+        if clause.form is not None or nouns[0].form is not None or _told(clause):
             years = _years(period)
             refs = [self._value(builder, clause, nouns, company, row, y) for y in years]
             if len(refs) == 1:
@@ -254,6 +396,9 @@ class Expander:
         period: Period,
     ) -> str:
         """The step that finds one value: a lookup, or a calculation over two."""
+        if clause.form is None and nouns and nouns[0].form is not None:
+            inner = Clause("get", nouns[0].form)
+            return self._value(builder, inner, nouns[0].parts, company, row, period)
         if clause.form is None:
             what = self._phrase(clause, nouns, company, row, None)
             text = f"What was {what} {_when(period)}?"
@@ -360,6 +505,19 @@ class Expander:
         if period is not None:
             parts.append(_when(period))
         return " ".join(parts)
+
+
+def _told(clause: Clause) -> bool:
+    """Whether only documents tell a measure of the clause."""
+    return any(leaf.told_by == "documents" for m in clause.measures for leaf in m.leaves())
+
+
+def _formula(form: str | None, nouns: Sequence[Noun]) -> object:
+    """A measure made of others: ``["share", "net income", "revenue"]``; a single one is a text."""
+    if form is not None:
+        return [form, *(_formula(None, (n,)) for n in nouns)]
+    (noun,) = nouns
+    return _formula(noun.form, noun.parts) if noun.form is not None else noun.label
 
 
 def _years(period: Period) -> list[Period]:

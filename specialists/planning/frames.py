@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from specialists.phrasing import Phrasing
+from specialists.planning.frames_screens import SCREEN_WORDS, SCREENS
 
 WORDS: Mapping[str, Sequence[str]] = {
     "was": ("was", "is", "were"),
@@ -369,8 +370,6 @@ GROWTH = (
     "percent change $e $m $p",
     "has $e's $m grown $at, and how fast?",
     "did $e's $m grow $at, and by what {percent}?",
-    "did $e grow its $m $at?",
-    "has $e been growing its $m $at?",
     "how did $e's $m develop $at?",
     "how did the $m of $e evolve $at?",
     "how has $e's $m developed $at?",
@@ -388,7 +387,6 @@ GROWTH = (
     "what kind of growth did $e see in its $m $at?",
     "i need the growth of $m at $e $at",
     "i want to see how much $e's $m grew $at",
-    "is $e growing its $m $at?",
     "did $e's $m grow or shrink $at, in percent?",
     "how strong was $m growth at $e $at?",
     "how strong was $e's growth in $m $at?",
@@ -421,21 +419,12 @@ TREND = (
     "track $e's $m $at",
     "how did $e's $m look year by year $at?",
     "for each year $at, {give} $e's $m",
-)
-
-ABOVE = (
-    "was $e's $m above $x $at?",
-    "was the $m of $e below $x $at?",
-    "was $e's $m higher than $x $at?",
-    "is $e's $m more than $x $at?",
-    "did $e's $m exceed $x $at?",
-    "did $e have more than $x in $m $at?",
-    "did $e {had} $m of over $x $at?",
-    "did $m at $e reach $x $at?",
-    "did $e hit $x in $m $at?",
-    "$at, was $e's $m at least $x?",
-    "is it true that $e's $m was above $x $at?",
-    "$e $m above $x $p?",
+    "walk me through $e's $m year after year $at",
+    "what were $e's annual $m numbers $at?",
+    "$e's $m for all years $at",
+    "put $e's $m in a row by year $at",
+    "how has $e's $m looked each year $at?",
+    "$e's $m, every single year $at",
 )
 
 PROFILE = (
@@ -461,28 +450,21 @@ PROFILE = (
 )
 
 FASTER = (
-    "who grew $m faster $at, $o?",
-    "which grew its $m faster $at, $o?",
-    "which company grew $m faster $at, $o?",
-    "whose $m grew faster $at, $o?",
-    "whose $m grew more in percent $at, $o?",
-    "who had the stronger $m growth $at: $o?",
-    "who had the higher $m growth $at, $o?",
-    "which of $e grew its $m fastest $at?",
-    "which of $e had the strongest growth in $m $at?",
     "compare the $m growth of $e $at",
     "compare $m growth at $e $at",
     "compare how fast $e grew their $m $at",
     "how does the $m growth of $a compare with that of $b $at?",
     "how did $a's $m growth compare with $b's $at?",
-    "did $a grow its $m faster than $b $at?",
-    "did $a's $m grow faster than $b's $at?",
     "$a vs $b $m growth $p",
     "$m growth: $a vs $b $p",
     "$m growth $a versus $b $p",
-    "$at, did $o grow $m faster?",
-    "between $e, whose $m grew fastest $at?",
     "{give} the $m growth of $e $at",
+    "set the $m growth of $e side by side $at",
+    "how do $e compare on $m growth $at?",
+    "put $m growth of $e next to each other $at",
+    "$m growth of $e compared $at",
+    "how fast did $e each grow their $m $at?",
+    "growth of $m for each of $e $at",
 )
 
 SEVERAL = (
@@ -552,7 +534,6 @@ VERSUS = (
     "by what {percent} was $e's $m in $p above $q?",
     "by what {percent} did $e's $m {rise} in $p compared to $q?",
     "did $e's $m grow in $p relative to $q?",
-    "was $e's $m higher in $p than in $q, in percent?",
     "how much higher in {percent} terms was $e's $m in $p than in $q?",
     "put $e's $p $m next to $q",
     "$m growth of $e, $p over $q",
@@ -563,7 +544,6 @@ VERSUS = (
     "please compare $e's $p and $q $m",
     "$q to $p change in percent of $e's $m",
     "$e $p over $q $m growth",
-    "was $e's $p $m up on $q?",
     "from $q, how much had $e's $m grown in $p?",
 )
 
@@ -618,10 +598,7 @@ CHANGE = (
     "for $e, by how much did $m change $at?",
     "how many dollars did $e add to its $m $at?",
     "what did $e's $m gain $at?",
-    "has $e's $m gone up or down $at?",
     "did $e's $m go up or down $at, and by how much?",
-    "is $e's $m up or down $at?",
-    "$e's $m: up or down $at?",
     "what happened to $e's $m $at?",
     "how has $e's $m moved $at?",
     "how did $e's $m move $at?",
@@ -964,6 +941,12 @@ BOTTOM_N = (
     "bottom $n {companies} by $m $at",
     "bottom $n by $m $p",
     "$n smallest {companies} by $m $at",
+    "which $n {companies} came last on $m $at?",
+    "who were the $n weakest by $m $at?",
+    "{give} the $n laggards by $m $at",
+    "the $n {companies} at the bottom of the $m table $at",
+    "name the $n with the least $m $at",
+    "$n worst {companies} by $m $p",
 )
 
 MEAN_ALL = (
@@ -1181,10 +1164,6 @@ DIFF = (
     "$a versus $b: $m $p",
     "$m $a vs $b $p",
     "$m: $a vs. $b, $p",
-    "was $a's $m higher than $b's $at?",
-    "was the $m of $a above that of $b $at?",
-    "did $a have more $m than $b $at?",
-    "is $a bigger than $b by $m $at?",
     "$at, how much higher was $a's $m than $b's?",
     "$at, {whatwas} the difference in $m between $a and $b?",
     "{calc} the difference in $m between $a and $b $at",
@@ -1194,8 +1173,6 @@ DIFF = (
     "{can} how much more $m $a had than $b $at?",
     "subtract $b's $m from $a's $at",
     "$a's $m less $b's $m $at",
-    "is $a larger than $b measured by $m $at?",
-    "is $a larger than $b by $m $at?",
     "how far ahead of $b was $a on $m $at?",
     "how far behind $a was $b on $m $at?",
     "how wide is the $m gap between $a and $b $at?",
@@ -1432,11 +1409,6 @@ NOTHING = (
     "2 + 2",
     "how do i open a brokerage account?",
     "how much tax do i owe?",
-    "how many companies had $m above $x $at?",
-    "how many firms {reported} $m of more than $x $at?",
-    "list all companies with $m above $x $at",
-    "which companies had $m below $x $at?",
-    "count the companies whose $m exceeded $x $at",
     "how is $e doing?",
     "how did $e perform $at?",
     "how did $e do $at?",
@@ -1461,7 +1433,6 @@ NOTHING = (
 _GRAMMARS: Mapping[str, Sequence[str]] = {
     "get": GET,
     "trend": TREND,
-    "above": ABOVE,
     "profile": PROFILE,
     "growth": GROWTH,
     "faster": FASTER,
@@ -1499,7 +1470,7 @@ _GRAMMARS: Mapping[str, Sequence[str]] = {
 }
 
 FRAMES: Mapping[str, Phrasing] = {
-    name: Phrasing(f"planning-{name}", {**WORDS, "root": roots})
-    for name, roots in _GRAMMARS.items()
+    name: Phrasing(f"planning-{name}", {**WORDS, **SCREEN_WORDS, "root": roots})
+    for name, roots in (*_GRAMMARS.items(), *SCREENS.items())
 }
 """A grammar for each kind of question."""

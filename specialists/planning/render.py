@@ -6,9 +6,10 @@ Never a document's text, never a number from a table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from specialists.planning.pointing import Case
 from specialists.workspace.catalogue import Catalogue
 from specialists.workspace.handles import Handles
 from specialists.workspace.links import Linked, Linker, spaced
@@ -19,6 +20,7 @@ JOBS: Mapping[str, str] = {
     "sentiment": "judges the tone of the news about one company, perhaps in one year",
     "calculation": "computes from earlier findings, which are its inputs a, b, c …",
 }
+MAX_CASES = 3
 UNKNOWN = "unknown"
 """Stands for a name or a time the workspace has not, in the compact form."""
 
@@ -32,22 +34,35 @@ class PlanningInputs:
     linker: Linker
     """Made from the same catalogue."""
     specialists: tuple[str, ...] = tuple(JOBS)
+    cases: tuple[Case, ...] = ()
+    """Worked cases that stand before the question, at most ``MAX_CASES``."""
 
     @cached_property
     def linked(self) -> Linked:
         """The question with its handles numbered in order."""
-        return self.linker.link(self.question)
+        return compact(self, Handles())[1]
 
 
 def compact(inputs: PlanningInputs, handles: Handles) -> tuple[str, Linked]:
-    """The question as the small model reads it: handles, and ``unknown`` where nothing is meant."""
+    """The question as the small model reads it: handles, and ``unknown`` where nothing is meant.
+
+    Worked cases stand before it: ``<o2> revenue of alpha corp in 2018 ; <o1> … | question``.
+    """
     linked = inputs.linker.link(inputs.question, handles)
+    told = " ; ".join(case.question for case in inputs.cases).lower()
+    strange = tuple(u for u in linked.unknown if spaced(u) not in told)
+    if strange != linked.unknown:  # a case tells what it means
+        linked = replace(linked, unknown=strange)
     text = linked.text
     for phrase in sorted(linked.unknown, key=len, reverse=True):
         words = spaced(phrase)
         if words:
             text = f" {text} ".replace(f" {words} ", f" {UNKNOWN} ").strip()
-    return text, linked
+    before = [
+        f"{handles.bind('o', case.pattern, case.question)} {case.question.lower()}"
+        for case in inputs.cases[:MAX_CASES]
+    ]
+    return (f"{' ; '.join(before)} | {text}" if before else text), linked
 
 
 def in_full(inputs: PlanningInputs) -> str:

@@ -249,6 +249,10 @@ class Cast:
         text = rng.choice(_SPOKEN[form]).format(a=first.text, b=second.text)
         return Said(text, (first.nouns[0], second.nouns[0]), form)
 
+    def single(self, rng: random.Random, key: str) -> Said:
+        """One measure by its key, whoever tells it; any other where nothing here has it."""
+        return self._either(rng, key)
+
     def _either(self, rng: random.Random, key: str) -> Said:
         return self.told(rng, key) if key in self._told else self.plain(rng, key)
 
