@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalL
 from specialists.engines.template import chat_template
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import CARD, RUN, RunRecord
-from training import cards, corpus, prose, weights
+from training import cards, copying, corpus, prose, weights
 from training import tokenizer as tokenizing
 from training.batches import Tokens
 from training.pretrain import Pretraining, build
@@ -94,6 +94,11 @@ def tokenise(
             tokens = Tokens.load(path)
             if len(tokens):
                 parts[name] = tokens
+    path = folder / f"{copying.NAME}.npz"
+    if not path.exists():
+        exercises = copying.dialogues(recipe.corpus.copying, recipe.corpus.seed)
+        Tokens.of([corpus.render(tokenizer, d) for d in exercises]).save(path)
+    parts[copying.NAME] = Tokens.load(path)
     if data is not None:
         path, dev = folder / f"{corpus.PROSE}.npz", folder / f"{corpus.PROSE}-dev.npz"
         if not (path.exists() and dev.exists()):
@@ -127,10 +132,12 @@ def learn(
         raise ConfigError(f"{work} holds no checkpoint to go on from")
     tokenizer = learn_tokenizer(recipe, work, data, say)
     parts = tokenise(recipe, tokenizer, work, data)
-    generated = recipe.corpus.jobs
     # Without public data the mix is the generated part alone.
-    shares = {name: share for name, share in recipe.shares.items() if data or name in generated}
-    recipe = recipe.model_copy(update={"shares": shares})
+    mixes = {
+        key: {name: share for name, share in mix.items() if data or name in parts}
+        for key, mix in (("shares", recipe.shares), ("early", recipe.early))
+    }
+    recipe = recipe.model_copy(update=mixes)
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id

@@ -95,11 +95,14 @@ def stream(
     tokens: int,
     pad: int,
     seed: int,
+    early: Mapping[str, float] | None = None,
+    early_batches: int = 0,
 ) -> Iterator[Batch]:
     """Batches without end. Each part is read in a fresh shuffle each time round.
 
     Args:
         shares: how large a part of the *tokens* each part is; normalised here.
+        early: the shares of the first ``early_batches`` batches.
         lengths: the row lengths there may be, ascending. Longer sequences are left out.
         tokens: size of a batch in tokens, padding included.
         pad: the padding token.
@@ -108,7 +111,8 @@ def stream(
         ConfigError: a part with a share is missing or empty.
     """
     rng = np.random.default_rng(seed)
-    names = [name for name, share in shares.items() if share > 0]
+    early = early if early and early_batches else shares
+    names = [n for n in dict.fromkeys((*shares, *early)) if shares.get(n) or early.get(n)]
     fitting: dict[str, NDArray[np.int64]] = {}
     for name in names:
         sizes = np.diff(parts[name].starts) if name in parts else np.zeros(0, np.int64)
@@ -116,12 +120,14 @@ def stream(
         if not len(fitting[name]):
             raise ConfigError(f"corpus part {name} has a share of the mix and no sequences")
     # Drawing sequences by share / mean length makes the shares hold for tokens.
-    weight = np.array([shares[n] / np.diff(parts[n].starts)[fitting[n]].mean() for n in names])
-    weight /= weight.sum()
+    sizes = np.array([np.diff(parts[n].starts)[fitting[n]].mean() for n in names])
+    first, then = (np.array([mix.get(n, 0.0) for n in names]) / sizes for mix in (early, shares))
+    made = 0
     order: dict[str, list[int]] = {name: [] for name in names}
     waiting: dict[int, list[tuple[NDArray[np.uint16], NDArray[np.bool_]]]] = {}
     while True:
-        for pick in rng.choice(len(names), size=1024, p=weight):
+        weight = first if made < early_batches else then
+        for pick in rng.choice(len(names), size=256, p=weight / weight.sum()):
             name = names[pick]
             if not order[name]:
                 order[name] = rng.permutation(fitting[name]).tolist()
@@ -131,5 +137,6 @@ def stream(
             rows = waiting.setdefault(length, [])
             rows.append(sequence)
             if len(rows) == max(1, tokens // length):
+                made += 1
                 yield stack(rows, length, pad)
                 waiting[length] = []

@@ -41,6 +41,8 @@ class CorpusRecipe(Config):
     """Generated dialogues for each job to learn from."""
     dev: int = 400
     """Generated dialogues for each job to watch learning with."""
+    copying: int = 20_000
+    """Exercises in copying."""
     shard: int = 1_000
     """Dialogues a file holds; a shard is the unit of work and of the seed."""
     window: int = 224

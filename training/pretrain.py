@@ -82,6 +82,8 @@ class Pretraining:
             tokens=recipe.batch,
             pad=pad,
             seed=recipe.seed,
+            early=recipe.early,
+            early_batches=recipe.early_batches,
         )
         self.step = 0
         self.tokens = 0
@@ -137,7 +139,17 @@ class Pretraining:
 
     def _note_stage(self) -> None:
         """Write down the settings that may differ from the last stage's."""
-        chosen = ("shares", "accumulate", "batch", "tokens", "seconds", "threads", "optimiser")
+        chosen = (
+            "shares",
+            "early",
+            "early_batches",
+            "accumulate",
+            "batch",
+            "tokens",
+            "seconds",
+            "threads",
+            "optimiser",
+        )
         settings = self.recipe.model_dump(mode="json", include=set(chosen))
         changed = not self.stages or self.stages[-1]["settings"] != settings
         if changed and self.progress < 1:

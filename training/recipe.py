@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from specialists.foundation.config import Config
 from specialists.foundation.errors import ConfigError
 from training import jobs
@@ -69,7 +71,12 @@ class BaseRecipe(Config):
     model: ModelRecipe = ModelRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
     shares: dict[str, float]
-    """Shares of the mix, in tokens, by job; ``prose`` is public finance prose."""
+    """Shares of the mix, in tokens, by job; ``prose`` is public finance prose, ``copying`` the
+    exercises of ``copying.py``."""
+    early: dict[str, float] = Field(default_factory=dict[str, float])
+    """The shares at the beginning, where they differ."""
+    early_batches: int = 0
+    """How many micro-batches that beginning lasts."""
     lengths: tuple[int, ...] = (*range(8, 257, 8), *range(272, 513, 16), 640, 768, 896, 1024)
     """Row lengths there may be, in tokens."""
     batch: int = 2048

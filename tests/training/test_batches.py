@@ -73,3 +73,20 @@ def test_bucket_is_the_smallest_that_holds():
     assert bucket(8, (8, 16)) == 8
     assert bucket(9, (8, 16)) == 16
     assert bucket(17, (8, 16)) is None
+
+
+def test_the_early_mix_holds_for_as_long_as_it_says():
+    parts = {"a": part(1, [8] * 50), "b": part(2, [8] * 50)}
+    batches = stream(
+        parts,
+        {"b": 1.0},
+        lengths=(8,),
+        tokens=64,
+        pad=0,
+        seed=1,
+        early={"a": 1.0},
+        early_batches=40,
+    )
+    firsts = [int(b.ids[0, 0]) for b in itertools.islice(batches, 150)]
+    assert set(firsts[:40]) == {1}
+    assert set(firsts[100:]) == {2}
