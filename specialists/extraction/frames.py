@@ -5,11 +5,13 @@ Slots: $v the asked value in period $p; $w another value of the same metric in t
 $h the upper end of a range that begins with $v; $x and $y further figures of no metric (notes, shares,
 changes). Periods come written out. ``LEVEL`` tells one value, ``PAIR`` two, ``GUIDE`` a plan or
 forecast, ``SPECIFIC`` the ways of one document-only metric, ``TABLE``
-a table run together ($s its scale, $r its rows), ``NOISE`` sentences without any metric.
+a table run together ($s its scale, $r its rows), ``NOISE`` sentences without any metric; ``TRIPLE``
+tells three years ($u the value of the year $a), ``JOINT`` another measure $o with its value $w.
 """
 
 from __future__ import annotations
 
+from specialists.extraction import syntax
 from specialists.phrasing import Phrasing
 
 _WORDS: dict[str, list[str]] = {
@@ -545,12 +547,15 @@ def _grammar(name: str, templates: list[str]) -> Phrasing:
     return Phrasing(f"extraction-{name}", {**_WORDS, "root": templates})
 
 
-LEVEL = _grammar("level", _LEVEL)
-PAIR = _grammar("pair", _PAIR)
-GUIDE = _grammar("guide", _GUIDE)
-RANGE = _grammar("range", _RANGE)
-NOISE = _grammar("noise", _NOISE)
-TABLE = _grammar("table", _TABLE)
+LEVEL = _grammar("level", _LEVEL + syntax.LEVEL)
+PAIR = _grammar("pair", _PAIR + syntax.PAIR)
+TRIPLE = _grammar("triple", syntax.TRIPLE)
+JOINT = _grammar("joint", syntax.JOINT)
+GUIDE = _grammar("guide", _GUIDE + syntax.GUIDE)
+RANGE = _grammar("range", _RANGE + syntax.RANGE)
+NOISE = _grammar("noise", _NOISE + syntax.NOISE)
+TABLE = _grammar("table", _TABLE + syntax.TABLE)
 SPECIFIC = {
-    name: _grammar(name.replace(" ", "-"), templates) for name, templates in _SPECIFIC.items()
+    name: _grammar(name.replace(" ", "-"), templates + syntax.SPECIFIC[name])
+    for name, templates in _SPECIFIC.items()
 }

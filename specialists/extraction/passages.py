@@ -10,7 +10,17 @@ import random
 import re
 from dataclasses import dataclass
 
-from specialists.extraction.frames import GUIDE, LEVEL, NOISE, PAIR, RANGE, SPECIFIC, TABLE
+from specialists.extraction.frames import (
+    GUIDE,
+    JOINT,
+    LEVEL,
+    NOISE,
+    PAIR,
+    RANGE,
+    SPECIFIC,
+    TABLE,
+    TRIPLE,
+)
 from specialists.extraction.metrics import GUIDED, TWINS, Metric, draw, named
 from specialists.extraction.writing import (
     CLOSE,
@@ -21,6 +31,7 @@ from specialists.extraction.writing import (
     count,
     money,
     percent,
+    price,
     spaced,
     unspaced,
 )
@@ -84,22 +95,27 @@ class Writer:
         guided = metric.name in GUIDED
         grammar = self._grammar(metric)
         year, earlier = (self.about + 1, self.about) if guided else (self.about, self.about - 1)
-        now, then = self._value(metric), self._value(metric)
+        beside = self._beside(metric) if grammar is JOINT else None
+        now, then = self._value(metric), self._value(beside or metric)
         high = self._value(metric, near=now[1])
         words = rng.choice(metric.questions)
         pick = "v"
         text, template = self._sentence(
-            grammar, metric, now, then, high, year, earlier, by_name, "v"
+            grammar, metric, now, then, high, year, earlier, by_name, "v", beside
         )
-        if grammar is PAIR and rng.random() < 0.35:
+        if grammar is PAIR and rng.random() < 0.4:
             pick = "w"
-        elif "\3" in text and rng.random() < 0.4:
+        elif grammar is TRIPLE and rng.random() < 0.66:
+            pick = rng.choice("wh")
+        elif grammar is not TRIPLE and "\3" in text and rng.random() < 0.4:
             pick, words = "h", rng.choice(("high end of {}", "upper end of {}")).format(words)
         text = self._marked(text, pick)
         gold = earlier if pick == "w" else year
+        if grammar is TRIPLE and pick == "h":
+            gold = earlier - 1
         amount = {"v": now[1], "w": then[1], "h": high[1]}[pick]
         asked: int | None = gold
-        if pick != "w" and rng.random() < 0.2:
+        if gold == year and rng.random() < 0.2:
             asked = None
         elif guided and rng.random() < 0.25:
             asked = self.about  # a plan told in that year
@@ -115,7 +131,14 @@ class Writer:
             return GUIDE if dice < 0.75 else RANGE
         if own is not None and dice < 0.45:
             return own
-        return PAIR if self.rng.random() < 0.5 else LEVEL
+        return self.rng.choices((PAIR, LEVEL, TRIPLE, JOINT), (38, 36, 13, 13))[0]
+
+    def _beside(self, metric: Metric) -> Metric:
+        """Another measure of a past year, to stand in one sentence with this one."""
+        while True:
+            other = draw(self.rng, metric)
+            if other.name not in GUIDED:
+                return other
 
     def _sentence(
         self,
@@ -128,9 +151,17 @@ class Writer:
         earlier: int,
         by_name: bool = False,
         mode: str = "",
+        beside: Metric | None = None,
     ) -> tuple[str, str]:
-        """A sentence and its template's id. With ``mode`` the values v, w and h stay marked."""
+        """A sentence and its template's id. With ``mode`` the values v, w and h stay marked.
+
+        ``high`` is the upper end of a range, or the value of the third year of ``TRIPLE``;
+        ``beside`` the other measure of ``JOINT``, whose value is ``then``.
+        """
         rng = self.rng
+        if grammar is JOINT and beside is None:
+            beside = self._beside(metric)
+            then = self._value(beside)
         subject, genitive = self._who(by_name)
         marks = {"v": f"\4v{now[0]}\2", "w": f"\4w{then[0]}\2", "h": f"\3\4h{high[0]}\2"}
         slots = marks if mode else {"v": now[0], "w": then[0], "h": high[0]}
@@ -141,7 +172,10 @@ class Writer:
             e=subject,
             g=genitive,
             p=f"\5{self._when(year)}\6",
-            b=self._when(earlier, earlier=True),
+            b=self._when(earlier, earlier=grammar is not TRIPLE),
+            a=self._when(earlier - 1),
+            o=rng.choice(beside.phrases) if beside else "",
+            u=slots["h"],
             x="\0x",
             y="\0y",
             k="\0k",
@@ -389,4 +423,6 @@ class Writer:
             return percent(rng, amount)
         if metric.kind == "count":
             return count(rng, amount)
+        if metric.kind == "price":
+            return price(rng, amount, self.sign)
         return money(rng, amount, self.sign)

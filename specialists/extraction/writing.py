@@ -36,6 +36,12 @@ def count(rng: random.Random, amount: float) -> tuple[str, float]:
     return (f"{whole:,}" if rng.random() < 0.9 else f"{whole}"), float(whole)
 
 
+def price(rng: random.Random, amount: float, sign: str) -> tuple[str, float]:
+    """An amount a share, and what it is."""
+    value = max(round(amount, 2), 0.01)
+    return f"{sign}{value:.2f}", value
+
+
 def money(rng: random.Random, amount: float, sign: str) -> tuple[str, float]:
     """Money near ``amount``, and what it is worth."""
     if amount >= 1e12:

@@ -17,11 +17,14 @@ SAMPLE = tuple(TASK.examples("train", 1200, 8))
 
 
 def test_hundreds_of_templates_some_of_each_held_out() -> None:
-    shared = (frames.LEVEL, frames.PAIR, frames.GUIDE, frames.RANGE, frames.TABLE)
+    shared = (
+        *(frames.LEVEL, frames.PAIR, frames.TRIPLE, frames.JOINT),
+        *(frames.GUIDE, frames.RANGE, frames.TABLE),
+    )
     grammars = (*shared, *frames.SPECIFIC.values())
-    assert sum(len(g.templates) for g in grammars) >= 300
+    assert sum(len(g.templates) for g in grammars) >= 900
     assert all(g.pool("templates") for g in shared)
-    assert sum(len(g.pool("templates")) for g in grammars) >= 50
+    assert sum(len(g.pool("templates")) for g in grammars) >= 150
 
 
 def test_every_metric_is_drawn() -> None:
