@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,11 +32,15 @@ class Term:
     unit: str = ""
     parent: str | None = None
     """The measure of the whole company that this one is a part of."""
+    also: tuple[Words, ...] = ()
+    """What names it besides, words before it included; examples are not made with these."""
+    verbs: tuple[Words, ...] = ()
+    """What means it where no measure is named: ``how much did Acme earn``."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Two measures, one over the other."""
+    """Two measures, one over the other; either may be a compound."""
 
     key: str
     numerator: str
@@ -44,17 +48,30 @@ class Ratio:
     kind: Literal["share", "ratio"]
     phrases: tuple[Words, ...]
     spellings: tuple[str, ...]
+    also: tuple[Words, ...] = ()
+    verbs: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True)
 class Compound:
-    """Two measures added, or the second taken from the first."""
+    """Two measures added, or the second taken from the first; either may be a compound."""
 
     key: str
     parts: tuple[str, str]
     kind: Literal["sum", "difference"]
     phrases: tuple[Words, ...]
     spellings: tuple[str, ...]
+    also: tuple[Words, ...] = ()
+    verbs: tuple[Words, ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A measure that another word of its clause makes a different one: *cash* that is *burned*."""
+
+    measure: str
+    into: str
+    words: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -72,8 +89,13 @@ class Lexicon:
     """Figures that are asked for and that nothing here holds."""
     plain: tuple[Words, ...]
     """Words that hold a measure's name and mean none."""
+    turns: tuple[Turn, ...]
+    rows: Mapping[Words, tuple[Words, ...]]
+    """Values of text columns -> what people call them."""
     common: frozenset[str]
     suffixes: frozenset[str]
+    trades: frozenset[str]
+    """Words of companies' names that say what they do."""
     vocabulary: frozenset[str]
     """Every word any phrase holds, folded."""
 
@@ -105,11 +127,11 @@ def lexicon() -> Lexicon:
         _terms(data[section]) for section in ("measures", "attributes", "documents")
     )
     ratios = {
-        k: Ratio(k, v["numerator"], v["denominator"], v["kind"], _phrases(v), tuple(v["synonyms"]))
+        k: Ratio(k, v["numerator"], v["denominator"], v["kind"], *_said(v))
         for k, v in data["ratios"].items()
     }
     compounds = {
-        k: Compound(k, (v["parts"][0], v["parts"][1]), v["kind"], _phrases(v), tuple(v["synonyms"]))
+        k: Compound(k, (v["parts"][0], v["parts"][1]), v["kind"], *_said(v))
         for k, v in data["compounds"].items()
     }
     concepts: dict[Words, str] = {}
@@ -127,20 +149,40 @@ def lexicon() -> Lexicon:
         concepts=concepts,
         unheld=tuple(words(p) for p in data["unheld"]["phrases"]),
         plain=tuple(words(p) for p in data["plain"]["phrases"]),
+        turns=tuple(
+            Turn(t["measure"], t["into"], frozenset(fold(w) for w in t["words"]))
+            for t in data["turns"]
+        ),
+        rows={words(k): tuple(words(p) for p in v) for k, v in data["rows"].items()},
         common=frozenset(data["words"]["common"].split()),
         suffixes=frozenset(data["words"]["suffixes"]),
+        trades=frozenset(fold(w) for w in data["words"]["trades"].split()),
         vocabulary=frozenset(w for p in every for w in p),
     )
 
 
-def _phrases(entry: Mapping[str, Any]) -> tuple[Words, ...]:
-    return tuple(dict.fromkeys(words(s) for s in entry["synonyms"]))
+def _said(
+    entry: Mapping[str, Any],
+) -> tuple[tuple[Words, ...], tuple[str, ...], tuple[Words, ...], tuple[Words, ...]]:
+    """Phrases, spellings, what else names it, and verbs."""
+    synonyms: list[str] = entry["synonyms"]
+    return (
+        _unique(synonyms),
+        tuple(synonyms),
+        _unique(entry.get("also", ())),
+        _unique(entry.get("verbs", ())),
+    )
+
+
+def _unique(texts: Iterable[str]) -> tuple[Words, ...]:
+    return tuple(dict.fromkeys(words(t) for t in texts))
 
 
 def _terms(section: Mapping[str, Any]) -> dict[str, Term]:
-    return {
-        key: Term(
-            key, v["label"], _phrases(v), tuple(v["synonyms"]), v.get("unit", ""), v.get("parent")
+    found: dict[str, Term] = {}
+    for key, v in section.items():
+        phrases, spellings, also, verbs = _said(v)
+        found[key] = Term(
+            key, v["label"], phrases, spellings, v.get("unit", ""), v.get("parent"), also, verbs
         )
-        for key, v in section.items()
-    }
+    return found

@@ -9,7 +9,10 @@ What the text looks like, for whoever learns from it:
 - A range of years is one handle (``from 2019 to 2023``, ``since 2021``, ``over the last three
   years``); years listed or set against each other (``2022 vs 2021``) are one each.
 - A ratio is told by its parts: ``gross margin`` becomes ``( <c1> as a share of <c2> )``, ``current
-  ratio`` ``( <c1> divided by <c2> )``, ``total debt`` ``( <c1> plus <c2> )``.
+  ratio`` ``( <c1> divided by <c2> )``, ``total debt`` ``( <c1> plus <c2> )``; ``net debt`` is
+  ``( ( <c1> plus <c2> ) minus <c3> )``.
+- A verb that means a measure takes the measure's handle where its clause names none: ``what did
+  Acme earn in 2022`` is ``what did <e1> <c1> in <p1>``.
 - What looks like a name and is none of this workspace's, and years outside the data, stay in the
   text in lower case and are listed in ``unknown``.
 """
@@ -42,6 +45,21 @@ _SILENT = frozenset({",", ".", "-", "'", "(", ")", '"', "–", "—", ":", ";", 
 _LEGAL = frozenset(["inc", "corp", "plc", "ltd", "llc", "holdings", "group", "co"])
 _OWNERS = frozenset(["shareholder", "stockholder", "owner"])
 _NUMERALS = {w: i for i, w in enumerate(NUMERALS, 1) if i > 1}
+_ASKS = frozenset(
+    [
+        *("how", "much", "many", "what", "which", "who", "whose", "when", "whats", "amount"),
+        *("more", "most", "less", "least", "fewer", "fewest", "total", "figure", "number"),
+        *("average", "compare", "higher", "lower", "highest", "lowest", "did", "does", "do"),
+        *("is", "are", "was", "were", "has", "have", "where", "sum", "show", "give", "tell"),
+        *("list", "count", "percentage", "share", "proportion"),
+    ]
+)
+"""Words of which a clause holds one, if a verb of it can mean a measure."""
+_OPENERS = frozenset(
+    ["what", "how", "which", "who", "where", "when", "did", "does", "is", "was", "were", "tell"]
+)
+_ASKED = frozenset(["we", "i", "you", "one", "analyst", "market", "consensus"])
+"""Whose expectations are no company's guidance."""
 _RANKED = frozenset(
     [
         *("top", "bottom", "best", "worst", "largest", "biggest", "smallest", "highest", "lowest"),
@@ -61,7 +79,7 @@ class Mention:
     end: int
     text: str
     handles: tuple[str, ...]
-    """One handle; two where a ratio is told by its parts."""
+    """One handle; two or more where a ratio is told by its parts."""
     score: float
     """1: the workspace's own words; less for typos, shortened names and partial matches."""
     candidates: tuple[tuple[str, float], ...] = ()
@@ -134,11 +152,14 @@ class Linker:
             low = "".join(c.lower() if len(c.lower()) == 1 else c for c in plain)
         tokens = self._tokens(plain, low)
         mixed = any(t.capital for t in tokens) and not plain.isupper()
-        matches, unknown = self._periods(low, tokens)
-        matches += self._phrases(tokens, mixed)
+        phrases = [self._turned(m, tokens) for m in self._phrases(tokens, mixed)]
+        ahead = any(m.meanings[0].key.endswith("guidance") for m in phrases)
+        matches, unknown = self._periods(low, tokens, ahead=int(ahead))
+        matches += [m for m in phrases if not m.meanings[0].weak]
         firm = [m for m in _choose(matches) if m.meanings[0].kind in {"e", "p"}]
         matches += self._partials(tokens, firm)
         chosen = self._sure(_choose(matches), tokens, mixed)
+        chosen = self._with_verbs(chosen, [m for m in phrases if m.meanings[0].weak], tokens)
         chosen += _numbers(plain, tokens, chosen)
         chosen = self._widened(chosen, tokens)
         for match in chosen:
@@ -159,10 +180,12 @@ class Linker:
             tokens.append(_Token(match.start(), match.end(), match[0], key, sure, capital, upper))
         return tokens
 
-    def _periods(self, low: str, tokens: list[_Token]) -> tuple[list[_Match], list[str]]:
+    def _periods(
+        self, low: str, tokens: list[_Token], *, ahead: int
+    ) -> tuple[list[_Match], list[str]]:
         matches: list[_Match] = []
         unknown: list[str] = []
-        for mention in find_periods(low, self.index.first, self.index.last):
+        for mention in find_periods(low, self.index.first, self.index.last, ahead=ahead):
             places = [
                 i for i, t in enumerate(tokens) if t.start < mention.end and t.end > mention.start
             ]
@@ -191,7 +214,62 @@ class Linker:
                 if fit:
                     fit.sort(key=lambda m: self._rank(m, tokens, first, last))
                     matches.append(_Match(first, last, fit[0].score * sure, tuple(fit)))
+        return [*matches, *self._parted(heard, tokens)]
+
+    def _parted(self, heard: list[int], tokens: list[_Token]) -> list[_Match]:
+        """Names written in two words: ``Kings barrow``; or in one: ``KingsbarrowTelecom``."""
+        matches: list[_Match] = []
+        for place, i in enumerate(heard):
+            one = tokens[i]
+            if one.key in self.index.joined and one.sure == 1.0:
+                meaning = self.index.joined[one.key]
+                matches.append(_Match(i, i + 1, meaning.score, (meaning,)))
+            for j in heard[place + 1 : place + 2]:
+                both = tokens[i].low + tokens[j].low
+                if len(both) < 7 or both not in self.index.names:
+                    continue
+                held = self.index.phrases.get((both,), ())
+                fit = [m for m in held if m.kind == "e"]
+                if fit:
+                    matches.append(_Match(i, j + 1, fit[0].score * 0.9, (fit[0],)))
         return matches
+
+    def _turned(self, match: _Match, tokens: list[_Token]) -> _Match:
+        """*Cash* that is *burned* is free cash flow; *revenue* that is *expected*, guidance."""
+        best = match.meanings[0]
+        turns = self.index.turns.get(best.key, ()) if best.kind == "c" else ()
+        if not turns:
+            return match
+        start, end = _clause(tokens, match.first)
+        for triggers, into in turns:
+            for i in range(start, end):
+                inside = match.first <= i < match.last
+                if tokens[i].key in triggers and not inside:
+                    before = tokens[i - 1].key if i else ""
+                    if before not in _ASKED:
+                        return _Match(match.first, match.last, match.score * 0.9, (into, best))
+        return match
+
+    def _with_verbs(
+        self, chosen: list[_Match], verbs: list[_Match], tokens: list[_Token]
+    ) -> list[_Match]:
+        """The chosen, and verbs that mean a measure where their clause has no other."""
+        if not verbs:
+            return chosen
+        taken = {i for m in chosen for i in range(m.first, m.last)}
+        free = [m for m in _choose(verbs) if taken.isdisjoint(range(m.first, m.last))]
+        kept: list[_Match] = []
+        for match in free:
+            start, end = _clause(tokens, match.first)
+            asked = any(t.key in _ASKS for t in tokens[start:end])
+            named = any(
+                (m.meanings[0].kind in {"c", "d"} or m.meanings[0] is UNHELD)
+                and start <= m.first < end
+                for m in (*chosen, *kept)
+            )
+            if asked and not named:
+                kept.append(match)
+        return sorted([*chosen, *kept], key=lambda m: m.first)
 
     def _rank(self, meaning: Meaning, tokens: list[_Token], first: int, last: int) -> float:
         """Lower is likelier: a row where its noun follows, a ticker in capitals, else the score."""
@@ -218,14 +296,26 @@ class Linker:
                 return False
             if meaning.written and not tokens[first].upper:
                 return False
-        if meaning.short and mixed:
+        if meaning.short:
             before = tokens[first - 1] if first > 0 else None
-            if any(t is not None and self._stranger(t) for t in (before, after)):
+            if mixed and any(t is not None and self._stranger(t) for t in (before, after)):
                 return False
-            if after is not None and after.capital and after.key in self.index.names:
-                own = words(str(meaning.value))  # ``Acme Foods`` is not ``Acme Robotics``
-                return after.key in own or (after.key,) in self.index.phrases
+            if after is not None and (after.capital or not mixed):
+                return not self._of_another(meaning, tokens, last)
         return True
+
+    def _of_another(self, meaning: Meaning, tokens: list[_Token], last: int) -> bool:
+        """Whether the next word makes it another's name: ``Acme Foods`` is no ``Acme Robotics``."""
+        after = tokens[last]
+        if after.key not in self.index.trades and not (
+            after.capital and after.key in self.index.names
+        ):
+            return False
+        if after.key in words(str(meaning.value)) or (after.key,) in self.index.lines:
+            return False
+        follows = tokens[last + 1].key if last + 1 < len(tokens) else ""
+        begins = (after.key, follows) in self.index.phrases or follows in _NAMED
+        return not begins
 
     def _stranger(self, token: _Token) -> bool:
         """A capitalised word that is neither ordinary nor one of this workspace's."""
@@ -292,19 +382,33 @@ class Linker:
         for match in sorted(chosen, key=lambda m: m.first):
             if wide and match.first < wide[-1].last:
                 continue  # the word went to the name before it
-            kind, last = match.meanings[0].kind, match.last
+            kind, first, last = match.meanings[0].kind, match.first, match.last
             if kind == "e":
+                sign = tokens[first - 1 : first]
+                if sign and sign[0].low == "$" and sign[0].end == tokens[first].start:
+                    first -= 1  # a cashtag
                 while last < len(tokens) and tokens[last].low in self._suffixes:
                     last += 1
                 form = tokens[last - 1].low in self._suffixes
                 if form and last + 1 < len(tokens) and tokens[last].low == ".":
                     last += 1
-            elif kind == "r" and last < len(tokens) and tokens[last].key in _GROUPS:
+            elif (
+                kind == "r"
+                and last < len(tokens)
+                and tokens[last].key in _GROUPS
+                and not any(m.first == last < m.last - 1 for m in chosen)
+            ):
                 last += 1
             inside = [t.low for t in tokens[match.first : last]]
             if "(" in inside and ")" not in inside and tokens[last : last + 1]:
                 last += tokens[last].low == ")"
-            wide.append(_Match(match.first, last, match.score, match.meanings))
+            same = wide and kind == "e" and wide[-1].meanings[0].key == match.meanings[0].key
+            if same and tokens[last : last + 1] and tokens[last].low == ")":
+                between = [t.low for t in tokens[wide[-1].last : first]]
+                if between[:1] == ["("] and len(between) <= 3:  # ``Acme Corp (NYSE: ACME)``
+                    wide[-1] = _Match(wide[-1].first, last + 1, 1.0, wide[-1].meanings)
+                    continue
+            wide.append(_Match(first, last, match.score, match.meanings))
         return wide
 
     def _names(
@@ -333,6 +437,11 @@ class Linker:
                     and token.low not in self.index.known
                     and (after == "'s" or before in _BEFORE_NAME or after in _LEGAL)
                 ) or (free and bool(run) and token.low in _LEGAL)
+                if free and not strange:
+                    following = tokens[i + 1].key if i + 1 < len(tokens) else ""
+                    strange = (
+                        token.key in self.index.names and following in self.index.trades
+                    ) or (bool(run) and token.key in self.index.trades)
             if strange:
                 run.append(token)
             elif run:
@@ -373,17 +482,13 @@ class Linker:
             if match is None:
                 break
             best = match.meanings[0]
-            parts = best.parts or (best,)
+            parts = best.leaves()
             if any(handles.room(p.kind) < len(parts) for p in parts):
                 pieces += [t.low for t in tokens[match.first : match.last]]
                 i = match.last
                 continue
             bound = tuple(self._bind(p, tables, names, handles) for p in parts)
-            if best.form is None:
-                pieces.append(bound[0])
-            else:
-                left, middle, right = _FORMS[best.form]
-                pieces += [left, bound[0], middle, bound[1], right]
+            pieces += _spelled(best, list(bound))
             start, end = tokens[match.first].start, tokens[match.last - 1].end
             candidates = tuple((m.label, round(m.score, 3)) for m in match.meanings[:5])
             mentions.append(
@@ -403,6 +508,30 @@ class Linker:
             options.sort(key=lambda o: (o[0] not in tables, *rank[o]))
             value = Measure(tuple(dict.fromkeys(options)))
         return handles.bind(meaning.kind, value, meaning.label, meaning.key)
+
+
+def _spelled(meaning: Meaning, bound: list[str]) -> list[str]:
+    """A meaning's handles, and words that join them; ``bound`` is used up from the front."""
+    if meaning.parts is None or meaning.form is None:
+        return [bound.pop(0)]
+    left, middle, right = _FORMS[meaning.form]
+    one, two = (_spelled(part, bound) for part in meaning.parts)
+    return [left, *one, middle, *two, right]
+
+
+def _clause(tokens: list[_Token], place: int) -> tuple[int, int]:
+    """First and last + 1 of the words of one question: ``… , and how …`` begins another."""
+    start, end = 0, len(tokens)
+    for i, token in enumerate(tokens):
+        following = {t.low for t in tokens[i + 1 : i + 3]}
+        ends = token.low in {"?", ";"} or (
+            token.low in {".", ",", "and", "but", "while", "&"} and bool(following & _OPENERS)
+        )
+        if ends and i < place:
+            start = i + 1
+        elif ends and i > place:
+            return start, i
+    return start, end
 
 
 def spaced(phrase: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from specialists.workspace.catalogue import Catalogue, Column, Company, Table
@@ -47,7 +48,8 @@ class Meaning:
     key: str
     score: float = 1.0
     parts: tuple[Meaning, Meaning] | None = None
-    """A ratio, sum or difference told by two measures; ``form`` says which."""
+    """A ratio, sum or difference told by two measures, each of which may again be one of two;
+    ``form`` says which."""
     form: Form | None = None
     cased: bool = False
     """Only where it is written with a capital: an ordinary word otherwise."""
@@ -55,6 +57,14 @@ class Meaning:
     """Only where it is written just so, whatever the case: a ticker."""
     short: bool = False
     """A name cut short, or without its legal form: another word of a name beside it denies it."""
+    weak: bool = False
+    """A verb: it means this only where its clause names no measure."""
+
+    def leaves(self) -> tuple[Meaning, ...]:
+        """The measures it is told by; itself where it is one."""
+        if self.parts is None:
+            return (self,)
+        return (*self.parts[0].leaves(), *self.parts[1].leaves())
 
 
 _NOTE = re.compile(
@@ -114,6 +124,8 @@ class LinkIndex:
         """Measures and attributes of the tables, by the lexicon's key or their own title."""
         self.derived: dict[str, Meaning] = {}
         """Ratios, sums and differences whose two measures are there, by the lexicon's key."""
+        self.nested: dict[str, Meaning] = {}
+        """Those with a ratio, sum or difference as a part: net debt, EBITDA margin."""
         dated = {table.name for table in catalogue.tables if table.periods}
         self.timeless = frozenset(
             m.label for m in concepts.values() if m.value.options[0][0] not in dated
@@ -122,20 +134,41 @@ class LinkIndex:
         self._derived(concepts)
         self._documents(concepts)
         self._row_keys(catalogue.tables)
+        measure_words = {word for phrase in self.phrases for word in phrase}
+        self._said_besides(concepts)
         for phrase in self._lexicon.unheld:
             self._reserve(phrase, UNHELD)
         for phrase in self._lexicon.plain:
             self._reserve(phrase, PLAIN)
-        measure_words = {word for phrase in self.phrases for word in phrase}
+        every_word = {word for phrase in self.phrases for word in phrase}
         self.names = self._companies(catalogue.companies, measure_words)
         """Words of company names: typos in them are mended."""
+        self.joined = self._joined(catalogue.companies)
+        """Names of several words written as one."""
+        self.trades = {
+            word
+            for company in catalogue.companies
+            for word in words(company.name)[1:]
+            if word not in self._lexicon.suffixes and word.isalpha()
+        } | self._lexicon.trades
+        """Words that companies are called by after their own: *Foods*, *Airlines*."""
+        labels = {c.name for t in catalogue.tables for c in t.columns if c.role == "label"}
+        self.lines = {
+            phrase
+            for phrase, held in self.phrases.items()
+            if any(m.kind == "r" and m.value.column in labels for m in held)
+        }
+        """What tells the rows of a table apart: segments, lines; not sectors."""
         self.terms = measure_words | self._lexicon.vocabulary
         self.known = (
             self.terms
+            | every_word
             | self._lexicon.common
             | {fold(w) for w in self._lexicon.common}
             | self._lexicon.suffixes
         )
+        self.turns = self._turns(concepts)
+        """Measure's key -> the words that make it another one, and that one."""
         self._typo_terms = [w for w in sorted(self.terms) if len(w) >= 5 and w.isalpha()]
         self._typo_names = [w for w in sorted(self.names) if len(w) >= 5 and w.isalpha()]
         self._spelling: dict[str, tuple[str, float]] = {}
@@ -210,21 +243,72 @@ class LinkIndex:
         return " ".join(words(column.title or column.name)) or column.name
 
     def _derived(self, concepts: dict[str, Meaning]) -> None:
-        for ratio in self._lexicon.ratios.values():
-            self._two(ratio.key, ratio.numerator, ratio.denominator, ratio.kind, ratio, concepts)
-        for sum_ in self._lexicon.compounds.values():
-            self._two(sum_.key, sum_.parts[0], sum_.parts[1], sum_.kind, sum_, concepts)
+        entries = [
+            *((c.key, c.parts[0], c.parts[1], c.kind) for c in self._lexicon.compounds.values()),
+            *((r.key, r.numerator, r.denominator, r.kind) for r in self._lexicon.ratios.values()),
+        ]
+        simple = [e for e in entries if e[1] in concepts and e[2] in concepts]
+        for key, one, two, form in simple:
+            self._two(key, concepts[one], concepts[two], form, concepts, self.derived)
+        held = {**self.derived, **concepts}
+        for key, one, two, form in entries:
+            if one in held and two in held and key not in held:
+                self._two(key, held[one], held[two], form, concepts, self.nested)
 
     def _two(
-        self, key: str, one: str, two: str, form: Form, entry: Any, concepts: dict[str, Meaning]
+        self,
+        key: str,
+        one: Meaning,
+        two: Meaning,
+        form: Form,
+        concepts: dict[str, Meaning],
+        into: dict[str, Meaning],
     ) -> None:
-        if one not in concepts or two not in concepts or key in concepts:
+        if key in concepts:
             return
-        parts = (concepts[one], concepts[two])
-        meaning = Meaning("c", None, key.replace("_", " "), key, parts=parts, form=form)
-        self.derived[key] = meaning
+        meaning = Meaning("c", None, key.replace("_", " "), key, parts=(one, two), form=form)
+        into[key] = meaning
+        entry = self._lexicon.ratios.get(key) or self._lexicon.compounds[key]
         for phrase in entry.phrases:
             self._add(phrase, meaning)
+
+    def _said_besides(self, concepts: dict[str, Meaning]) -> None:
+        """What else names a measure, then the verbs that mean it."""
+        told = {
+            key: self.phrases[term.phrases[0]][0]
+            for key, term in self._lexicon.documents.items()
+            if key not in concepts and term.phrases[0] in self.phrases
+        }
+        held = {**told, **self.nested, **self.derived, **concepts}
+        book = self._lexicon
+        entries = (
+            *(*book.measures.values(), *book.attributes.values(), *book.documents.values()),
+            *(*book.ratios.values(), *book.compounds.values()),
+        )
+        verbs = {phrase[0] for entry in entries for phrase in entry.verbs}
+        for entry in entries:
+            for phrase in entry.also:
+                if entry.key in held:
+                    self._add(phrase, _scored(held[entry.key], 0.95))
+                elif not verbs.isdisjoint(phrase):  # *owe suppliers* is not to *owe*
+                    self._reserve(phrase, UNHELD)
+        for entry in entries:
+            if entry.key in held:
+                for phrase in entry.verbs:
+                    self._add(phrase, replace(held[entry.key], score=0.75, weak=True))
+
+    def _turns(
+        self, concepts: dict[str, Meaning]
+    ) -> dict[str, tuple[tuple[frozenset[str], Meaning], ...]]:
+        found: dict[str, list[tuple[frozenset[str], Meaning]]] = defaultdict(list)
+        for turn in self._lexicon.turns:
+            term = self._lexicon.documents.get(turn.into)
+            into = concepts.get(turn.into)
+            if into is None and term is not None:
+                into = Meaning("d", term.label, term.label, term.key)
+            if into is not None:
+                found[turn.measure].append((turn.words, into))
+        return {key: tuple(pairs) for key, pairs in found.items()}
 
     def _documents(self, concepts: dict[str, Meaning]) -> None:
         for term in self._lexicon.documents.values():
@@ -250,6 +334,9 @@ class LinkIndex:
             for phrase, score in variants(value):
                 cased = len(phrase) == 1 and (phrase[0] in ordinary or phrase in self.phrases)
                 self._add(phrase, _scored(meaning, score, cased=cased))
+            for phrase in self._lexicon.rows.get(words(value), ()):
+                cased = len(phrase) == 1 and (phrase[0] in ordinary or phrase in self.phrases)
+                self._add(phrase, _scored(meaning, 0.9, cased=cased))
             concept = self._lexicon.concepts.get(words(value))
             if concept is not None and concept in self._lexicon.measures:
                 for phrase in self._lexicon.measures[concept].phrases:
@@ -294,6 +381,15 @@ class LinkIndex:
                 self._add(initials, _scored(meaning, 0.7, cased=True))
         return {word for name in stripped.values() for word in name if word not in common}
 
+    def _joined(self, companies: tuple[Company, ...]) -> dict[str, Meaning]:
+        found: dict[str, Meaning] = {}
+        for company in companies:
+            name = [w for w in words(company.name) if w not in self._lexicon.suffixes]
+            meaning = Meaning("e", company.name, company.name, company.name, 0.9)
+            for count in range(2, len(name) + 1):
+                found.setdefault("".join(name[:count]), meaning)
+        return {k: m for k, m in found.items() if len(k) >= 7 and (k,) not in self.phrases}
+
     def _add_partial(self, phrase: Words, meaning: Meaning) -> None:
         content = frozenset(w for w in phrase if w not in _QUIET and not w.isdigit())
         if len(content) >= 2:
@@ -305,12 +401,16 @@ class LinkIndex:
 
     def spell(self, word: str) -> tuple[str, float]:
         """The known word an unknown one was meant to be, and how sure; itself if there is none."""
-        if len(word) < 5 or word in self.known or word in self.names or not word.isalpha():
+        if len(word) < 5 or not word.isalpha() or word in self.names or self.is_known(word):
             return word, 1.0
         cached = self._spelling.get(word)
         if cached is None:
             cached = self._spelling[word] = self._nearest(word)
         return cached
+
+    def is_known(self, word: str) -> bool:
+        """Whether a word is ordinary or a measure's, in this form or without its ending."""
+        return word in self.known or any(stem in self.known for stem in _stems(word))
 
     def _nearest(self, word: str) -> tuple[str, float]:
         from rapidfuzz import process
@@ -354,6 +454,18 @@ class LinkIndex:
             if best:
                 found.append((*window, best * 0.9, meaning))
         return sorted(found, key=lambda f: -f[2])
+
+
+@lru_cache(maxsize=16384)
+def _stems(word: str) -> tuple[str, ...]:
+    """A word without its ending: ``counting`` -> ``count``, ``budgeted`` -> ``budget``."""
+    found: list[str] = []
+    for ending in ("ing", "ed", "er", "est", "ly"):
+        stem = word[: -len(ending)]
+        if word.endswith(ending) and len(stem) >= 3:
+            found += [stem, f"{stem}e", stem[:-1] if stem[-1] == stem[-2] else stem]
+            found += [f"{stem[:-1]}y"] if stem.endswith("i") else []
+    return tuple(found)
 
 
 def _pair(name: Words) -> int:

@@ -26,16 +26,28 @@ def test_no_phrase_names_two_things() -> None:
     owners: Counter[tuple[str, ...]] = Counter()
     for section in (entries.measures, entries.documents, entries.ratios, entries.compounds):
         for term in section.values():
-            owners.update(set(term.phrases))
+            owners.update([*term.phrases, *term.also, *term.verbs])
     assert [phrase for phrase, count in owners.items() if count > 1] == []
 
 
 def test_ratios_and_compounds_are_of_measures() -> None:
     entries = lexicon()
+    known = entries.measures.keys() | entries.compounds.keys()
     for ratio in entries.ratios.values():
-        assert {ratio.numerator, ratio.denominator} <= entries.measures.keys()
+        assert {ratio.numerator, ratio.denominator} <= known
     for compound in entries.compounds.values():
-        assert set(compound.parts) <= entries.measures.keys()
+        assert set(compound.parts) <= known
+    nested = [c for c in entries.compounds.values() if not set(c.parts) <= entries.measures.keys()]
+    assert [c.key for c in nested] == ["net_debt"]  # a part of nothing: two levels are the most
+    assert all("net_debt" not in (r.numerator, r.denominator) for r in entries.ratios.values())
+
+
+def test_turns_lead_from_measures_to_what_the_lexicon_holds() -> None:
+    entries = lexicon()
+    known = {*entries.measures, *entries.ratios, *entries.compounds}
+    for turn in entries.turns:
+        assert turn.measure in known
+        assert turn.into in {*known, *entries.documents}
 
 
 def test_every_label_is_one_of_its_own_phrases() -> None:
