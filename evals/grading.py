@@ -6,7 +6,7 @@ alone. Where it cannot tell, it says wrong.
 - right: every part is answered, and nothing else that could be taken for one of them
 - partial: some parts are answered, or all with more beside them; nothing in their place is wrong
 - wrong: something else stands where a part was asked, or an answer where there is none
-- abstained: nothing is claimed; right where there is no answer
+- abstained: nothing asked for is claimed; right where there is no answer
 - error: no answer came
 """
 
@@ -43,11 +43,11 @@ def grade(question: GoldQuestion, answer: Answer | None) -> Graded:
     """Judge an answer; None where an error came instead of one."""
     if answer is None:
         return Graded("error", False, "no answer came")
-    if answer.status == "abstained" or not answer.claims:
+    heads, supports = stated(answer)
+    if answer.status == "abstained" or not heads:
         return Graded("abstained", not question.answerable)
     if not question.gold:
         return Graded("wrong", False, "there is no answer")
-    heads, supports = stated(answer)
     missing, strays = _match(question.gold, heads, answer.text)
     if missing and len(missing) < len(question.gold):
         missing, _ = _match(missing, supports, "")  # told in passing, beside what was asked
@@ -62,10 +62,13 @@ def grade(question: GoldQuestion, answer: Answer | None) -> Graded:
 
 
 def stated(answer: Answer) -> tuple[list[Finding], list[Finding]]:
-    """The findings an answer states: those it ends in, and those they rest on."""
+    """The findings an answer ends in, and those that are only there for another step.
+
+    What a step that came to nothing would have rested on is no answer to what was asked.
+    """
     claimed = {claim.finding for claim in answer.claims}
     found = {f.subtask: f for f in answer.findings if f.subtask in claimed and f.status == "ok"}
-    used = {ref for s in answer.plan.subtasks if s.id in found for ref in s.parents()}
+    used = {ref for s in answer.plan.subtasks for ref in s.parents()}
     heads = [f for id, f in found.items() if id not in used]
     return heads, [f for id, f in found.items() if id in used]
 

@@ -143,6 +143,15 @@ def test_what_the_answer_rests_on_is_no_answer() -> None:
     assert grade(asked({**USD, "value": 100}), growth).outcome == "wrong"
 
 
+def test_what_a_step_without_result_rested_on_is_no_answer() -> None:
+    left_open = told(dollars(100), dollars(87.4), percent(0), rests={2: (0, 1)}, status="partial")
+    failed = left_open.findings[2].model_copy(update={"status": "abstained", "value": None})
+    left_open = left_open.model_copy(
+        update={"findings": (*left_open.findings[:2], failed), "claims": left_open.claims[:2]}
+    )
+    assert grade(asked(GROWTH), left_open).outcome == "abstained"
+
+
 def test_every_part_must_be_answered() -> None:
     both = asked(USD, TONE)
     assert grade(both, told(dollars(3807), "negative: 1 of 1")).outcome == "right"

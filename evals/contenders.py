@@ -1,0 +1,121 @@
+"""The arms of the sealed run: the router as it serves, and what it must beat.
+
+- router: as served, with its assurance
+- everything: the same, no answer withheld
+- no encoder: as served, without the sentence encoder's vote
+- random: adapters of the same shape that learned nothing, in every job
+- grammar: uniform draws from what the grammars admit, in every job
+- nearest case: the plan of the most similar worked case, slots filled by rule
+- linker: the first measure, company and period linked, looked up
+- rules: a planner of keywords
+
+Arms that only replace the planner have their steps done by the real specialists. None of the
+controls withholds anything: each is judged by all it says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from evals.arms import Arm, Arms
+from evals.planners import BarePlanning, Write, WritingEngine, by_rules, first_linked
+from specialists.agent import Specialist
+from specialists.engines.base import Engine
+from specialists.foundation.contracts import (
+    Completion,
+    Message,
+    ReplySchema,
+    Sampling,
+    ToolSpec,
+)
+from specialists.foundation.records import Assurance
+from specialists.registry import Entry, Registry
+
+Give = Callable[[str], Specialist]
+
+
+class Contender:
+    """A registry whose specialists are given by a function of the job."""
+
+    assurance: Assurance | None = None
+
+    def __init__(self, listed: Registry, give: Give) -> None:
+        self._listed = listed
+        self._give = give
+
+    def list(self) -> tuple[Entry, ...]:
+        """The jobs there are."""
+        return self._listed.list()
+
+    def specialist(self, name: str) -> Specialist:
+        """Who does a job in this arm."""
+        return self._give(name)
+
+    async def aclose(self) -> None:
+        """The models belong to others."""
+        return
+
+
+def planned_by(registry: Registry, name: str, write: Write) -> Contender:
+    """The registry's specialists under a planner that a function replaces."""
+    planner = Specialist(task=BarePlanning(), engine=WritingEngine(name, write))
+    return Contender(
+        registry, lambda job: planner if job == "planning" else registry.specialist(job)
+    )
+
+
+def linker(registry: Registry) -> Contender:
+    """The linker's first hits, looked up."""
+    return planned_by(registry, "linker", first_linked)
+
+
+def rules(registry: Registry) -> Contender:
+    """Keywords."""
+    return planned_by(registry, "rules", by_rules)
+
+
+def control(registry: Registry, arms: Arms, arm: Arm) -> Contender:
+    """Every job in a control arm of the accuracy report."""
+
+    def give(job: str) -> Specialist:
+        specialist = arms.specialist(job, arm)
+        if arm != "grammar":
+            return specialist
+        return dataclasses.replace(specialist, engine=Drawn(specialist.engine))
+
+    return Contender(registry, give)
+
+
+class Drawn:
+    """An engine that draws where it would have decoded greedily; a seed of its own each call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._calls = 0
+        self.model = engine.model
+
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        adapter: str | None = None,
+        schema: ReplySchema | None = None,
+        tools: Sequence[ToolSpec] = (),
+        sampling: Sampling = Sampling(),
+        logprobs: bool = False,
+    ) -> Completion:
+        """One reply, drawn at temperature 1."""
+        self._calls += 1
+        return await self._engine.chat(
+            messages,
+            adapter=adapter,
+            schema=schema,
+            tools=tools,
+            sampling=sampling.model_copy(update={"temperature": 1.0, "seed": self._calls}),
+            logprobs=logprobs,
+        )
+
+    async def aclose(self) -> None:
+        """The engine belongs to the arms."""
+        return
