@@ -3,7 +3,7 @@
 Copying emerges late in small models, and all five jobs stand on it. These exercises are short, hold
 nothing else, and use the jobs' own reply formats. They are no job: nothing of them is served.
 
-- *after*: the handle that follows a word;
+- *after*: the handle that follows a word or another handle;
 - *held*: the number in the line that names a measure, a company and a year;
 - *order*: handles said again, the fillers between them left out;
 - *steps*: numbers found by their lines, put into a program.
@@ -52,8 +52,9 @@ def _handle(handles: Handles, kind: str) -> str:
 
 def _after(rng: random.Random, words: list[str]) -> Exercise:
     handles = Handles(rng)
-    chosen = rng.sample(words, rng.randint(2, 7))
-    follows = {w: _handle(handles, rng.choice("ncteprdv")) for w in chosen}
+    keys = words if rng.random() < 0.5 else [f"<{rng.choice('cer')}{i}>" for i in range(1, 13)]
+    chosen = rng.sample(keys, rng.randint(2, 7))
+    follows = {w: _handle(handles, rng.choice("nptvdt")) for w in chosen}
     asked = rng.choice(chosen)
     shown = " ".join(f"{w} {h}" for w, h in follows.items())
     return f"{shown} ; {asked} ?", json.dumps({"value": follows[asked]})

@@ -168,7 +168,9 @@ class CompactEpisode(Episode[TableAnswer]):
             if table.name in named and self.handles.room("t"):
                 handle = self.handles.bind("t", table.name, table.title)
                 self._listed[handle] = table
-                lines.append(" ".join([_title(table), *self._held(table), handle]))
+                # The table follows each measure it holds: found by place, in one step.
+                held = [f"{h} {handle}" for h in self._held(table)]
+                lines.append(" ".join([_title(table), *(held or [handle])]))
         rest = len(tables) - len(lines)
         lines += [f"{rest} more"] if rest else []
         return " ; ".join(lines) or "no tables"

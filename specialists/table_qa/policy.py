@@ -178,7 +178,7 @@ def _listed(listing: str) -> dict[str, list[str]]:
     for part in listing.split(" ; "):
         words = part.split()
         if words and words[-1].startswith("<t"):
-            tables[words[-1]] = words[:-1]
+            tables[words[-1]] = [w for w in words if w != words[-1]]
     return tables
 
 
