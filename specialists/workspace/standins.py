@@ -1,8 +1,8 @@
 """Linked questions with natural stand-ins: ``growth of revenue of Alpha Corp from 2019 to 2021``.
 
-Whatever a handle stands for, its place is taken by an ordinary phrase of its kind, so that questions
-which ask the same of different things read the same. A sentence encoder reads such a text far
-better than one of symbols. The stand-ins say nothing about any workspace.
+Whatever a handle stands for, its place is taken by an ordinary phrase of its kind, so that
+questions which ask the same of different things read the same. A sentence encoder reads such a text
+far better than one of symbols. The stand-ins say nothing about any workspace.
 """
 
 from __future__ import annotations
