@@ -10,10 +10,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specialists.planning.clauses import OF_DERIVED, Form, Noun, Row
+from specialists.planning.clauses import OF_DERIVED, Form, Noun, Row, made
 from specialists.workspace.catalogue import Catalogue, Company, Period
 from specialists.workspace.lexicon import lexicon
 from specialists.workspace.links import Linker
+from specialists.workspace.links_index import Meaning
 
 _SPOKEN: dict[Form, tuple[str, ...]] = {
     "share": (
@@ -180,6 +181,14 @@ def join(rng: random.Random, texts: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(texts[:-1])}{comma} {word} {texts[-1]}"
 
 
+def _noun(meaning: Meaning) -> Noun:
+    """What the linker tells by parts, as a plan speaks of it."""
+    if meaning.parts is None:
+        return Noun(meaning.label)
+    one, two = (_noun(part) for part in meaning.parts)
+    return made(OF_DERIVED[meaning.form or "share"], one, two)
+
+
 class Cast:
     """Everything one catalogue offers to ask about."""
 
@@ -196,6 +205,11 @@ class Cast:
         }
         self._derived = {
             k: m for k, m in index.derived.items() if m.parts and m.parts[0].key in self._concepts
+        }
+        self._nested = {
+            k: m
+            for k, m in index.nested.items()
+            if all(leaf.key in self._concepts for leaf in m.leaves())
         }
         self.profile = [k for k in index.concepts if k in words.attributes]
         """Attributes of companies that the tables hold, by the lexicon's key."""
@@ -231,16 +245,13 @@ class Cast:
 
     def ratio(self, rng: random.Random) -> Said:
         """A ratio, sum or difference: by its name, or by its two measures."""
-        if rng.random() < 0.55 and self._derived:
-            key = rng.choice(tuple(self._derived))
+        draw = rng.random()
+        named = self._nested if draw < 0.15 else self._derived if draw < 0.6 else {}
+        if named:
+            key = rng.choice(tuple(named))
             entry = self._lexicon.ratios.get(key) or self._lexicon.compounds[key]
-            parts = self._derived[key].parts
-            assert parts is not None
-            return Said(
-                rng.choice(entry.spellings),
-                (Noun(parts[0].label), Noun(parts[1].label)),
-                OF_DERIVED[self._derived[key].form or "share"],
-            )
+            whole = _noun(named[key])
+            return Said(rng.choice(entry.spellings), whole.parts, whole.form)
         one, two = rng.choice(_PAIRS)
         if rng.random() < 0.35:
             one, two = rng.sample(tuple(self._concepts), 2)
