@@ -6,10 +6,10 @@ PIP    := $(BIN)/pip --disable-pip-version-check install --quiet -c requirements
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test check bench nightly lock weights clean help
+.PHONY: demo test check bench nightly lock release-weights clean help
 
 help: ## what can be done here
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
 demo: $(VENV)/.demo ## install the embedded default and ask it one question
 	$(BIN)/finroute ask "How much did the revenue of Kestrel Biosciences grow from 2021 to 2023, and how is the press about it?"
@@ -29,8 +29,10 @@ bench: $(VENV)/.dev ## speed, measured side by side; gates nothing
 nightly: $(VENV)/.dev ## the long proofs
 	$(BIN)/pytest -m nightly
 
-weights: $(VENV)/.dev ## make the embedded base and its adapters again (hours on two cores)
-	$(BIN)/finroute train all
+# QUICK=1 goes through the same pipeline with a tiny model, into build/quick.
+RELEASE := $(if $(QUICK),--quick --work build/quick/work --out build/quick/weights)
+release-weights: $(VENV)/.dev ## make base, adapters, calibration and tables again, in hours; QUICK=1: in minutes, to see that it works
+	$(BIN)/finroute train release $(RELEASE)
 
 lock: ## resolve requirements/lock.txt again from pyproject.toml
 	rm -rf .lock && $(PYTHON) -m venv .lock
