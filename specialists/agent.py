@@ -115,12 +115,15 @@ async def run(
     begun = time.perf_counter()
     watched = _Watched(tools)
     runs: Sequence[Run] = ()
+    settled: Conclusion | None = None
     try:
-        inputs = await specialist.task.gather(subtask, given, watched)
-        runs = await asyncio.gather(
-            *(answer_one(specialist, each, watched, sampling=sampling) for each in inputs)
-        )
-        conclusion = _conclude(specialist, subtask, runs)
+        settled = await specialist.task.settle(subtask, given, watched)
+        if settled is None:
+            inputs = await specialist.task.gather(subtask, given, watched)
+            runs = await asyncio.gather(
+                *(answer_one(specialist, each, watched, sampling=sampling) for each in inputs)
+            )
+        conclusion = settled or _conclude(specialist, subtask, runs)
     except Cancelled:
         raise
     except (InputError, AnswerError) as error:
@@ -145,7 +148,7 @@ async def run(
         refused=conclusion.status != "ok" and any(run.problems for run in runs),
         usage=sum((run.usage for run in runs), Usage()),
         seconds=time.perf_counter() - begun,
-        served_by=specialist.served_by,
+        served_by=specialist.served_by if settled is None else None,
         reason=conclusion.reason,
     )
 

@@ -148,6 +148,16 @@ class Task(ABC, Generic[I, A]):
             NotFound: the subtask speaks of something this workspace has not.
         """
 
+    async def settle(
+        self, subtask: Subtask, given: Mapping[str, Finding], tools: Tools
+    ) -> Conclusion | None:
+        """What code alone makes of a subtask that says all there is to decide; None: a model must.
+
+        Raises:
+            NotFound: the subtask speaks of something this workspace has not.
+        """
+        return None
+
     @abstractmethod
     def conclude(self, subtask: Subtask, outcomes: Sequence[Outcome[I, A]]) -> Conclusion:
         """What the outcomes come to. Abstains where nothing right can be said."""

@@ -9,7 +9,7 @@ import random
 
 from specialists.foundation.contracts import Quantity
 from specialists.planning.asked import Asked
-from specialists.planning.clauses import Clause, Form, Noun, Side, Verb, made
+from specialists.planning.clauses import AT, Clause, Form, Noun, Side, Verb, made
 from specialists.planning.frames import FRAMES
 from specialists.planning.surfaces import Cast, Said, When, join
 from specialists.task import Fold
@@ -152,6 +152,8 @@ def ask(
         return _members(rng, cast, fold, kind)
     if head in {"which", "count"}:
         return _screen(rng, cast, fold, head, tail, company, who)
+    if head in AT:
+        return _at(rng, cast, fold, kind, company, who)
     if head in {"top", "bottom", "peak", "trough"}:
         return _extreme(rng, cast, fold, kind, company, who)
     if head == "rank":
@@ -251,6 +253,21 @@ def _extreme(
         turn,  # type: ignore[arg-type]
     )
     return Asked(text, (clause,), template, companies[0] if companies else "")
+
+
+def _at(rng: random.Random, cast: Cast, fold: Fold, kind: str, company: Company, who: str) -> Asked:
+    """One measure of whoever had the most of another."""
+    one, two = cast.plain(rng), cast.plain(rng)
+    while two.nouns == one.nouns:
+        two = cast.plain(rng)
+    yearly = kind in {"atpeak", "attrough"}
+    when = cast.span(rng, missing=0.6) if yearly else cast.year(rng)
+    slots = {"m": one.text, "w": two.text, "e": who, "at": when.at, "p": when.bare}
+    text, template = FRAMES[kind].draw(rng, fold, **slots)
+    verb: Verb = kind  # type: ignore[assignment]
+    names = (company.name,) if yearly else ()
+    clause = Clause(verb, None, (*one.nouns, *two.nouns), names, (), when.periods)
+    return Asked(text, (clause,), template, company.name if yearly else "")
 
 
 def _rank(
@@ -370,6 +387,14 @@ def _yes_no(
         when = cast.between(rng)
         slots |= {"at": when.at, "p": when.bare}
         periods = when.periods
+        follow = Clause("change", form, nouns, (company.name,), (), periods)
+    elif kind in {"more_before", "fewer_before"}:
+        when = cast.year(rng, missing=0)
+        while when.periods[0].first == cast.first:
+            when = cast.year(rng, missing=0)
+        slots |= {"at": when.at, "p": when.bare}
+        year = when.periods[0].first
+        periods = (*when.periods, Period(first=year - 1, last=year - 1))
         follow = Clause("change", form, nouns, (company.name,), (), periods)
     elif kind == "more_measures":
         one, two = _pair(rng, cast, _COVERED)

@@ -3,10 +3,9 @@
 A plan is ``none`` or up to four clauses between semicolons. A clause is a verb, perhaps a side
 (``above``, ``below``, ``between``), perhaps a turn (``growth``, ``change``), then a measure or
 several, companies, rows, periods, numbers, in this order. ``share``, ``over``, ``plus`` and
-``less`` before two measures make one of them; one level deep they nest: ``share plus <c1> <c2>
-<c3>``. Several handles of a kind mean each of them. A worked case's handle in the place of all
-words before the handles means: as in that case. What a clause stands for as subtasks is
-``expand.py``'s business.
+``less`` before two measures make one of them, and nest: ``share plus <c1> <c2> <c3>``. Several
+handles of a kind mean each of them. A worked case's handle in the place of all words before the
+handles means: as in that case. What a clause stands for as subtasks is ``expand.py``'s business.
 """
 
 from __future__ import annotations
@@ -43,6 +42,10 @@ Verb = Literal[
     "rank",
     "more",
     "fewer",
+    "attop",
+    "atbottom",
+    "atpeak",
+    "attrough",
 ]
 """get: look up · growth, change, cagr: between two years · mean, sum, max, min: over the years of
 a range, or over what is listed · peak, trough: the year that had the most, the least · top, bottom:
@@ -50,7 +53,8 @@ the companies that had · diff, times: of two values, the first less / over the 
 row's share in the whole · press: the tone of the news · which, count: the companies on a side of a
 number (0 where none is named), or of a company named; with a company and a number its years; or a
 sector's companies · rank: a company's place among all · more, fewer: yes or no, the first value
-against the second, a number or the year before"""
+against the second, a number or the year before · attop, atbottom, atpeak, attrough: the first
+measure of the company, or in the year, that had the most or the least of the second"""
 
 Form = Literal["share", "over", "plus", "less"]
 """Two measures as one: first as a share of second, divided by it, added to it, less it."""
@@ -74,6 +78,8 @@ TURNED: frozenset[Verb] = frozenset(
     ["peak", "trough", "top", "bottom", "which", "count", "rank", "more", "fewer", "diff"]
 )
 """Verbs that can look at growth or change instead of a value."""
+AT: frozenset[Verb] = frozenset(["attop", "atbottom", "atpeak", "attrough"])
+"""Verbs of two measures: one shown, one that chooses."""
 SCREENED: frozenset[Verb] = frozenset(["which", "count"])
 ORDER: tuple[Kind, ...] = ("c", "d", "e", "r", "p", "n")
 MAX_CLAUSES = 4
@@ -173,8 +179,10 @@ def grammar(handles: Handles) -> Grammar:
     if measures:
         rules.append(_what(len(measures)))
         about = f"what {who}{where}{when}"
-        plain = [v for v in VERBS if v not in {"press", *TURNED}]
+        plain = [v for v in VERBS if v not in {"press", *TURNED, *AT}]
         options.append(f"{_either(plain)} {about}")
+        if len(measures) > 1:
+            options.append(f"{_either(sorted(AT))} m m {who}{where}{when}")
         options.append(f'("peak" | "trough" | "rank" | "diff") {turn}{about}')
         options.append(f'("top" | "bottom") {turn}{about}{many}')
         limit = "n?" if pools["n"] else ""
@@ -202,7 +210,8 @@ def _what(measures: int) -> str:
     if measures < 2:
         return "what ::= m"
     form = _either(_spaced(FORMS))
-    return f"what ::= {form} x x | m{{1,4}}\nx ::= m | {form} m m"
+    inner = f"x ::= m | {form} y y\ny ::= m | {form} m m"
+    return f"what ::= {form} x x | m{{1,4}}\n{inner}"
 
 
 def _spaced(words: Sequence[str]) -> list[str]:
@@ -265,7 +274,7 @@ def _handles(verb: Verb, words: list[str], handles: Handles) -> tuple[Clause, li
         turn = rest.pop(0)  # type: ignore[assignment]
     form: Form | None = None
     if rest and rest[0] in FORMS:
-        whole_ = _made(rest, handles, 2)
+        whole_ = _made(rest, handles, 3)
         form, measures = whole_.form, list(whole_.parts)
     else:
         measures = [noun(t) for t in _run(rest, handles, "cd")]
@@ -303,7 +312,7 @@ def spoken(text: str, handles: Handles) -> Noun:
     Raises:
         AnswerError: not one measure.
     """
-    return _made(text.split(), handles, 2)
+    return _made(text.split(), handles, 3)
 
 
 def _run(rest: list[str], handles: Handles, kinds: str) -> list[Target]:
@@ -334,8 +343,10 @@ def unsound(clause: Clause) -> str:
         return _unscreened(clause, one)
     if not clause.measures and not clause.rows:
         return "no measure"
-    if verb in {"peak", "trough"} and len(clause.companies) > 1:
+    if verb in {"peak", "trough", "atpeak", "attrough"} and len(clause.companies) > 1:
         return f"{verb} takes one company"
+    if verb in AT and (len(clause.measures) != 2 or clause.form is not None):
+        return f"{verb} takes two measures"
     if verb == "rank" and not (one and len(clause.companies) == 1):
         return "rank takes one measure and one company"
     if verb in {"diff", "times"} and not _two(clause):

@@ -116,6 +116,8 @@ SHARES: tuple[tuple[str, float], ...] = (
     ("fewer_years", 0.7),
     ("more_self", 2.5),
     ("fewer_self", 1),
+    ("more_before", 2),
+    ("fewer_before", 0.7),
     ("more_measures", 1.5),
     ("more_limit", 2.5),
     ("more_growth", 1.5),
@@ -125,6 +127,10 @@ SHARES: tuple[tuple[str, float], ...] = (
     ("over_of", 1.5),
     ("minus_of", 1.5),
     ("plus_of", 1),
+    ("atpeak", 1),
+    ("attrough", 0.4),
+    ("attop", 0.8),
+    ("atbottom", 0.3),
 )
 """How often each kind of question is drawn."""
 
@@ -372,7 +378,7 @@ def _in_order(parts: Sequence[Clause], text: str, handles: Handles) -> list[Clau
         spot[(target.kind, target.label if target.kind != "p" else target.value)] = places[name]
     ordered: list[Clause] = []
     for part in parts:
-        if part.verb in {"diff", "times", "more", "fewer"}:
+        if part.verb in {"diff", "times", "more", "fewer"} | clauses.AT:
             ordered.append(part)
             continue
         measures = part.measures

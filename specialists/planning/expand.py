@@ -14,7 +14,7 @@ from itertools import product
 from types import MappingProxyType
 
 from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
-from specialists.planning.clauses import Clause, Noun, Row
+from specialists.planning.clauses import AT, Clause, Noun, Row
 from specialists.workspace.catalogue import Catalogue, Period
 from specialists.workspace.numbers import format_quantity
 
@@ -100,7 +100,7 @@ class Expander:
                 self._press(builder, company, period)
         elif clause.verb in {"growth", "change", "cagr"}:
             self._between(builder, clause)
-        elif clause.verb in {"peak", "trough", "rank", "which", "count"}:
+        elif clause.verb in {"peak", "trough", "rank", "which", "count", *AT}:
             self._screens(builder, clause)
         elif clause.verb in {"more", "fewer"}:
             self._compare(builder, clause)
@@ -120,6 +120,10 @@ class Expander:
         ranked = clause.verb in {"top", "bottom"}
         spread = [p for p in clause.periods if p.first != p.last]
         if ranked and not (len(clause.companies) > 1 and _told(clause)):
+            self._screens(builder, clause)
+            return
+        alone = not clause.companies and self._only is None
+        if clause.verb in _AGGREGATE and alone and not _told(clause):
             self._screens(builder, clause)
             return
         listed = self._listed(clause)
@@ -241,7 +245,7 @@ class Expander:
         if clause.verb in {"which", "count"} and clause.side is None:
             self._members(builder, clause)
             return
-        years = clause.verb in {"peak", "trough"} or (
+        years = clause.verb in {"peak", "trough", "atpeak", "attrough"} or (
             clause.verb in {"which", "count"}
             and len(clause.companies) == 1
             and bool(clause.numbers or clause.turn)
@@ -252,7 +256,8 @@ class Expander:
             periods = (Period(first=first.first, last=last.last),)
         elif years or clause.turn is not None:
             periods = (self._span(clause.periods),)
-        for nouns, row, period in product(self._nouns(clause), clause.rows or (None,), periods):
+        nouns_ = self._nouns(clause) if clause.verb not in AT else [clause.measures]
+        for nouns, row, period in product(nouns_, clause.rows or (None,), periods):
             self._screen(builder, clause, nouns, row, period, years)
 
     def _members(self, builder: _Builder, clause: Clause) -> None:
@@ -276,7 +281,10 @@ class Expander:
         period: Period,
         years: bool,
     ) -> None:
-        inputs: dict[str, Scalar | Ref] = {"screen": clause.verb}
+        inputs: dict[str, Scalar | Ref] = {"screen": clause.verb.removeprefix("at")}
+        if clause.verb in AT:
+            inputs["shown"] = nouns[0].label
+            nouns = nouns[1:]
         inputs["measure"] = self._measure(clause, nouns, named=True)
         if clause.form is not None or nouns[0].form is not None:
             inputs["formula"] = json.dumps(_formula(clause.form, nouns))
@@ -303,6 +311,8 @@ class Expander:
                 inputs["unit"] = limit.unit
         when = "" if timeless else f" {_when(period)}"
         text = self._screen_text(clause, nouns, row, when, years)
+        if clause.verb in AT:
+            text = f"What was the {inputs['shown']} there: {text[:1].lower()}{text[1:]}"
         builder.add("table_qa", text, inputs)
 
     def _screen_text(
@@ -313,16 +323,20 @@ class Expander:
         if clause.turn is not None:
             what = f"{clause.turn} in {what}"
         group = f" in the {_group(row)}" if row else ""
-        most = "highest" if clause.verb in {"top", "peak"} else "lowest"
+        verb = clause.verb.removeprefix("at")
+        most = "highest" if verb in {"top", "peak"} else "lowest"
         owner = f" of {clause.companies[0]}" if clause.companies else ""
         if years and row is not None:
             owner = f" of the {_group(row)}{owner}"
-        if clause.verb in {"peak", "trough"}:
+        if clause.verb in _AGGREGATE:
+            word = _AGGREGATE[clause.verb]
+            return f"What was the {word} {what} across all companies{group}{when}?"
+        if verb in {"peak", "trough"}:
             return f"In which year was the {what}{owner} {most}{when}?"
         if clause.verb == "rank":
             who = clause.companies[0]
             return f"What rank did {who} have by {what} among all companies{group}{when}?"
-        if clause.verb in {"top", "bottom"}:
+        if verb in {"top", "bottom"}:
             many = clause.number or 1
             who = f"company{group}" if many == 1 else f"{many} companies{group}"
             if len(clause.companies) == 1:
@@ -362,14 +376,8 @@ class Expander:
             builder.calculate(operation, text, refs)
             return
         word = _AGGREGATE[clause.verb]
-        if company is None and self._only is None and period.first == period.last:
-            group = f" in the {_group(row)}" if row else ""
-            what = f"{word} {self._measure(clause, nouns)}"
-            who = f"all companies{group}"
-            text = f"What was the {what} across {who} {_when(period)}?"
-        else:
-            what = self._phrase(clause, nouns, company, row, None)
-            text = f"What was {what.replace('the ', f'the {word} ', 1)} {_when(period)}?"
+        what = self._phrase(clause, nouns, company, row, None)
+        text = f"What was {what.replace('the ', f'the {word} ', 1)} {_when(period)}?"
         inputs = self._inputs(clause, nouns, company, row, period)
         inputs["aggregate"] = word
         builder.add("table_qa", text, inputs)

@@ -56,6 +56,7 @@ SCREEN_WORDS: Mapping[str, Sequence[str]] = {
     "up": ("up", "higher", "above", "ahead", "better"),
     "rose": ("rise", "increase", "go up", "grow", "climb", "improve"),
     "fell": ("fall", "decrease", "go down", "decline", "drop", "shrink"),
+    "before": ("the year before", "the prior year", "the previous year", "the year before that"),
     "roseed": ("risen", "increased", "gone up", "grown", "climbed", "improved"),
     "felled": ("fallen", "decreased", "gone down", "declined", "dropped", "shrunk"),
     "portion": (
@@ -275,7 +276,6 @@ WHICH_ROSE = (
     "{give} the companies that raised $m $at",
     "at which companies did $m increase $at?",
     "{give} all names with positive $m growth $at",
-    "who posted higher $m than the year before $at?",
     "for which companies did $m go up $at?",
     "find the firms whose $m climbed $at",
     "which ones made progress on $m $at?",
@@ -297,7 +297,6 @@ WHICH_FELL = (
     "who lost $m $at?",
     "for which companies did $m go down $at?",
     "find the firms whose $m slipped $at",
-    "who posted lower $m than the year before $at?",
     "which ones went backwards on $m $at?",
 )
 COUNT_ROSE = (
@@ -307,7 +306,6 @@ COUNT_ROSE = (
     "at how many companies did $m increase $at?",
     "how many managed to grow $m $at?",
     "for how many companies did $m go up $at?",
-    "how many names posted higher $m $at than before?",
 )
 COUNT_FELL = (
     *(t.replace("{which} {firms}", "{countfirms}") for t in WHICH_FELL if "{firms}" in t),
@@ -683,10 +681,6 @@ MORE_SELF = (
     "$at, did $e's $m {rose}?",
     "{can} whether $e's $m rose $at?",
     "yes or no: $e's $m increased $at",
-    "was $e's $m higher than the year before $at?",
-    "was $e's $m above the prior year's $at?",
-    "did $e have more $m than the year before $at?",
-    "did $e report higher $m than in the previous year $at?",
     "did $e gain $m $at?",
     "did $e post a rise in $m $at?",
     "is it so that $e's $m grew $at?",
@@ -705,14 +699,42 @@ FEWER_SELF = (
     "{isit} $e's $m went down $at?",
     "$at, did $e's $m {fell}?",
     "{can} whether $e's $m fell $at?",
-    "was $e's $m lower than the year before $at?",
-    "did $e have less $m than the year before $at?",
     "did $e lose $m $at?",
     "has $e had less $m $at?",
-    "was $m at $e lower $at than before?",
     "did $e post a drop in $m $at?",
     "is it so that $e's $m shrank $at?",
     "$e's $m fell $at, right?",
+)
+MORE_BEFORE = (
+    "was $e's $m higher $at than {before}?",
+    "was $e's $m $at above that of {before}?",
+    "did $e have more $m $at than {before}?",
+    "did $e make more $m $at than in {before}?",
+    "did $e {had} higher $m $at than in {before}?",
+    "did the $m of $e rise $at compared with {before}?",
+    "did $e's $m {rose} $at versus {before}?",
+    "$at, did $e have more $m than {before}?",
+    "$at, was the $m of $e higher than in {before}?",
+    "has $e's $m {roseed} $at against {before}?",
+    "{isit} $e's $m was higher $at than {before}?",
+    "{can} whether $e's $m was up $at on {before}?",
+    "is $e's $m $at more than {before}?",
+    "$e's $m $at: more than {before}?",
+    "was $m at $e up $at on {before}?",
+    "does $e have more $m $at than {before}?",
+    "is it more $m $at than {before} for $e?",
+)
+FEWER_BEFORE = (
+    "was $e's $m lower $at than {before}?",
+    "did $e have less $m $at than {before}?",
+    "did $e {had} lower $m $at than in {before}?",
+    "did $e's $m {fell} $at versus {before}?",
+    "$at, did $e have less $m than {before}?",
+    "has $e's $m {felled} $at against {before}?",
+    "{isit} $e's $m was lower $at than {before}?",
+    "was $m at $e down $at on {before}?",
+    "does $e have less $m $at than {before}?",
+    "$e's $m $at: less than {before}?",
 )
 MORE_MEASURES = (
     "was $e's $m higher than its $w $at?",
@@ -888,7 +910,47 @@ PLUS_OF = (
     "{give} the sum of $m and $w for $e $at",
 )
 
+ATPEAK = (
+    "what was $e's $m in the year in which its $w was {most} $at?",
+    "what was $e's $m in the year of its {most} $w $at?",
+    "how much $m did $e have in the year its $w peaked $at?",
+    "in the year $e had its {most} $w $at, what was its $m?",
+    "in the year when $e's $w peaked $at, how much was its $m?",
+    "take the year in which $e had its {most} $w $at. what $m did it have in that year?",
+    "find the year with $e's {most} $w $at and tell me the $m in that year",
+    "when $e's $w was at its peak $at, how high was its $m?",
+    "{give} $e's $m for the year with its {most} $w $at",
+    "$e's $m in its best year for $w $at",
+    "look for $e's best year by $w $at; what was $m then?",
+    "what $m did $e report in its record year for $w $at?",
+)
+ATTROUGH = tuple(
+    t.replace("{most}", "{least}")
+    .replace("peaked", "hit its low")
+    .replace("its peak", "its low")
+    .replace("best year", "worst year")
+    .replace("record year", "weakest year")
+    for t in ATPEAK
+)
+ATTOP = (
+    "what was the $m of the {company} with the {most} $w $at?",
+    "how much $m did the {company} with the {most} $w have $at?",
+    "what $m did the {company} with the {most} $w have $at?",
+    "{give} the $m of the {company} that had the {most} $w $at",
+    "take the {company} with the {most} $w $at. what was its $m?",
+    "find the {company} with the {most} $w $at and tell me its $m",
+    "the {company} with the {most} $w $at: how much $m did it have?",
+    "for the leader by $w $at, {whatwas} the $m?",
+    "$at, how high was $m at the {company} with the {most} $w?",
+    "$m of the number one by $w $at",
+)
+ATBOTTOM = tuple(t.replace("{most}", "{least}") for t in ATTOP if "{most}" in t)
+
 SCREENS: Mapping[str, Sequence[str]] = {
+    "atpeak": ATPEAK,
+    "attrough": ATTROUGH,
+    "attop": ATTOP,
+    "atbottom": ATBOTTOM,
     "which": WHICH,
     "count": COUNT,
     "which_in": WHICH_IN,
@@ -925,6 +987,8 @@ SCREENS: Mapping[str, Sequence[str]] = {
     "fewer_years": FEWER_YEARS,
     "more_self": MORE_SELF,
     "fewer_self": FEWER_SELF,
+    "more_before": MORE_BEFORE,
+    "fewer_before": FEWER_BEFORE,
     "more_measures": MORE_MEASURES,
     "more_limit": MORE_LIMIT,
     "more_growth": MORE_GROWTH,

@@ -181,11 +181,11 @@ def join(rng: random.Random, texts: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(texts[:-1])}{comma} {word} {texts[-1]}"
 
 
-def _noun(meaning: Meaning) -> Noun:
+def noun_of(meaning: Meaning) -> Noun:
     """What the linker tells by parts, as a plan speaks of it."""
     if meaning.parts is None:
         return Noun(meaning.label)
-    one, two = (_noun(part) for part in meaning.parts)
+    one, two = (noun_of(part) for part in meaning.parts)
     return made(OF_DERIVED[meaning.form or "share"], one, two)
 
 
@@ -250,7 +250,7 @@ class Cast:
         if named:
             key = rng.choice(tuple(named))
             entry = self._lexicon.ratios.get(key) or self._lexicon.compounds[key]
-            whole = _noun(named[key])
+            whole = noun_of(named[key])
             return Said(rng.choice(entry.spellings), whole.parts, whole.form)
         one, two = rng.choice(_PAIRS)
         if rng.random() < 0.35:

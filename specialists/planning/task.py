@@ -27,6 +27,7 @@ from specialists.foundation.errors import AnswerError, NotFound
 from specialists.planning import check, clauses
 from specialists.planning.expand import Expander
 from specialists.planning.render import PlanningInputs, compact, in_full
+from specialists.planning.surfaces import noun_of
 from specialists.task import (
     Conclusion,
     Example,
@@ -192,10 +193,11 @@ def read_compact(reply: str, inputs: PlanningInputs, linked: Linked) -> Plan:
 def expand(inputs: PlanningInputs, parts: Sequence[clauses.Clause], note: str = "") -> Plan:
     """Clauses as a plan over the inputs' catalogue."""
     index = inputs.linker.index
+    whole = {m.label: noun_of(m) for m in (*index.nested.values(), *index.derived.values())}
     names = {
-        (clauses.OF_DERIVED[m.form], m.parts[0].label, m.parts[1].label): m.label
-        for m in index.derived.values()
-        if m.parts is not None and m.form is not None
+        (noun.form, noun.parts[0].label, noun.parts[1].label): label
+        for label, noun in whole.items()
+        if noun.form is not None
     }
     expander = Expander(inputs.catalogue, index.first, index.last, index.timeless, names)
     return expander.plan(parts, note)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from specialists.foundation.contracts import Evidence, Finding, Quantity, Subtask
 from specialists.foundation.errors import NotFound
+from specialists.table_qa import screen
 from specialists.table_qa.dialogue import CompactEpisode
 from specialists.table_qa.full import FullEpisode
 from specialists.table_qa.inputs import TableAnswer, TableQuestion, link
@@ -60,6 +61,12 @@ class TableTask(Task[TableQuestion, TableAnswer]):
         if inputs.linked.unknown:
             raise NotFound(f"this workspace has nothing on {', '.join(inputs.linked.unknown)}")
         return [inputs]
+
+    async def settle(
+        self, subtask: Subtask, given: Mapping[str, Finding], tools: Tools
+    ) -> Conclusion | None:
+        """Screens need no model: ``screen.py`` runs them."""
+        return await screen.settle(subtask, tools, _linker(tools))
 
     def conclude(
         self, subtask: Subtask, outcomes: Sequence[Outcome[TableQuestion, TableAnswer]]
