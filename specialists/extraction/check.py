@@ -13,7 +13,15 @@ from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
-from specialists.extraction.measures import clues, concept, dressed, label, measures, unit_of
+from specialists.extraction.measures import (
+    clues,
+    concept,
+    dressed,
+    figures,
+    label,
+    measures,
+    unit_of,
+)
 from specialists.extraction.render import ExtractionInputs, Passage
 from specialists.extraction.years import years
 from specialists.foundation.contracts import Evidence, Quantity, Span
@@ -113,7 +121,7 @@ def validate(
         faults.append(f"the figure is of {answer.entity}, not of {inputs.entity}")
     written = [
         n
-        for n in scan(inputs.text)
+        for n in figures(inputs.text)
         if (answer.start is None or (n.start, n.end) == (answer.start, answer.end))
         and same_amount(dressed(n, inputs.metric, inputs.text), quantity)
     ]
@@ -147,7 +155,7 @@ def _misfit(inputs: ExtractionInputs, answer: ExtractionAnswer) -> list[str]:
         return [f"{label(inputs.metric)} is not told in {unit or 'bare numbers'}"]
     if kind == "count" and answer.quantity is not None and answer.quantity.amount < 0:
         return [f"{label(inputs.metric)} cannot be negative"]
-    numbers = [n for n in scan(inputs.text) if not n.is_year]
+    numbers = [n for n in figures(inputs.text) if not n.is_year]
     here = next((n for n in numbers if (n.start, n.end) == (answer.start, answer.end)), None)
     things = _counted(inputs, here, numbers) if here is not None and kind == "money" else ""
     if things:
@@ -160,7 +168,7 @@ def unfit(number: Number, inputs: ExtractionInputs) -> bool:
     kind, quantity = unit_of(inputs.metric), dressed(number, inputs.metric, inputs.text)
     if not _fits(kind, quantity.unit) or (kind == "count" and quantity.amount < 0):
         return True
-    numbers = [n for n in scan(inputs.text) if not n.is_year]
+    numbers = [n for n in figures(inputs.text) if not n.is_year]
     return kind == "money" and bool(_counted(inputs, number, numbers))
 
 

@@ -1,10 +1,12 @@
 """Public passages with an asked figure, as examples; read from a folder, never from the network.
 
-``tatqa`` (CC BY 4.0): questions answered by one figure of a paragraph, asked for one year; its dev
-file is the test part. ``finqa`` (MIT): one-step questions on a change between two years whose
-program names both figures and whose text holds them; dev is the test part. ``sec_ner`` (CC BY
-3.0): sentences of agreements, which tell none of the measures that are asked: real wording for
-``found: false``; a fifth is the test part.
+``tatqa`` (CC BY 4.0): questions answered by one figure of a paragraph, asked for at most one year;
+its dev file is the test part. ``finqa`` (MIT): one-step questions on a change between two years
+whose program names both figures and whose text holds them; dev is the test part. To learn from, the
+pages of both give more: what their sentences and run-together tables tell by their form
+(``filings.py``), and the same asked for a year or a measure that they do not tell. ``sec_ner`` (CC
+BY 3.0): sentences of agreements, which tell none of the measures that are asked; a fifth is the
+test part.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specialists.extraction.check import NOT_FOUND, ExtractionAnswer, same_amount
-from specialists.extraction.measures import clues, dressed
+from specialists.extraction.filings import cells, told
+from specialists.extraction.measures import clues, concept, dressed, measures
 from specialists.extraction.metrics import METRICS
 from specialists.extraction.render import LONGEST, ExtractionInputs
 from specialists.extraction.years import years
@@ -41,8 +44,11 @@ class Asked:
     text: str
     metric: str
     year: int | None
+    """Asked; None: no year is asked for."""
     place: Number | None
     entity: str = ""
+    told: int | None = None
+    """The figure's year, where none is asked for and the passage tells one."""
 
 
 def load(
@@ -86,7 +92,7 @@ def _answer(inputs: ExtractionInputs, asked: Asked) -> ExtractionAnswer:
         found=True,
         metric=inputs.metric,
         entity=inputs.entity,
-        period=asked.year,
+        period=asked.year if asked.year is not None else asked.told,
         value=quantity.value,
         unit=quantity.unit,
         scale=quantity.scale,
@@ -103,13 +109,20 @@ def tatqa(root: Path, part: Part) -> Iterator[Asked]:
     for question, answer, paragraphs in _tatqa_rows(root / "tatqa", part):
         metric, year = reworded(question)
         given = scan(answer)
-        if not metric or year is None or len(given) != 1 or given[0].is_year or len(answer) > 28:
+        dateless = year is None and _YEAR.search(question) is None and part == "train"
+        if not metric or len(given) != 1 or given[0].is_year or len(answer) > 28:
+            continue
+        if year is None and not dateless:
             continue
         for paragraph in paragraphs:
             asked = _placed(paragraph, metric, year, given[0])
             if asked is not None:
                 yield asked
                 break
+    if part == "train":
+        rows = _lines(root / "tatqa" / "train_partial_ctx.jsonl")
+        texts = (text for row in rows for name, text in _chunks(row) if not name.endswith("_table"))
+        yield from _stated(dict.fromkeys(texts))
 
 
 def _tatqa_rows(folder: Path, part: Part) -> Iterator[tuple[str, str, list[str]]]:
@@ -123,11 +136,16 @@ def _tatqa_rows(folder: Path, part: Part) -> Iterator[tuple[str, str, list[str]]
                     yield row["question"], row["answer"][0], told
         return
     for row in _lines(folder / "train_partial_ctx.jsonl"):
-        chunks = re.split(r"\n*\[([0-9a-f]+(?:_table)?)\] type=(?:text|table)\n", row["contexts"])
-        by_id = dict(zip(chunks[1::2], chunks[2::2], strict=False))
+        by_id = dict(_chunks(row))
         quoted = [e["chunk_id"] for e in row["evidence"] if e["quote"].strip() in row["answer"]]
         told = [by_id[k] for k in quoted if k in by_id and not k.endswith("_table")]
         yield row["question"], row["answer"], told
+
+
+def _chunks(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """The paragraphs and tables of a training row, by their ids."""
+    parts = re.split(r"\n*\[([0-9a-f]+(?:_table)?)\] type=(?:text|table)\n", row["contexts"])
+    return list(zip(parts[1::2], parts[2::2], strict=False))
 
 
 _QUESTION = re.compile(
@@ -150,8 +168,11 @@ def reworded(question: str) -> tuple[str, int | None]:
     return metric, told.pop() if len(told) == 1 else None
 
 
-def _placed(paragraph: str, metric: str, year: int, given: Number) -> Asked | None:
-    """The passage around the figure, if the paragraph holds it once and speaks of the year."""
+def _placed(paragraph: str, metric: str, year: int | None, given: Number) -> Asked | None:
+    """The passage around the figure, if the paragraph holds it once and speaks of the year.
+
+    Where no year is asked, it must speak of one at most.
+    """
     found = [n for n in scan(paragraph) if same_amount(n.quantity, given.quantity)]
     if len(found) != 1:
         return None
@@ -160,12 +181,39 @@ def _placed(paragraph: str, metric: str, year: int, given: Number) -> Asked | No
         first += 1
     text = paragraph[first : first + LONGEST]
     place = next((n for n in scan(text) if same_amount(n.quantity, given.quantity)), None)
-    if place is None or year not in {y for _, _, y in years(text, None)}:
+    spoken = {y for _, _, y in years(text, None)}
+    if place is None or (year not in spoken if year is not None else len(spoken) > 1):
         return None
-    return Asked(text, metric, year, place)
+    return Asked(text, metric, year, place, told=None if year else next(iter(spoken), None))
+
+
+def _stated(texts: Iterable[str]) -> Iterator[Asked]:
+    """What texts tell by their form; some of it asked for a year or a measure they do not tell."""
+    other = "goodwill"
+    for text in texts:
+        for fact in (*told(text), *cells(text)):
+            digest = int(hashlib.sha256(f"{fact.metric}{fact.place}".encode()).hexdigest(), 16)
+            if _TABLE.search(fact.text) and digest % 2:  # tables are many
+                continue
+            spoken = {y for _, _, y in years(fact.text, None)}
+            if digest % 9 == 1:
+                yield Asked(fact.text, fact.metric, max(spoken | {fact.year}) + 1 + digest // 9 % 3, None)
+            elif digest % 9 == 2 and all(
+                key != concept(other) for *_, key in measures(fact.text, other)
+            ):
+                yield Asked(fact.text, other, fact.year, None)
+            else:
+                yield Asked(fact.text, fact.metric, fact.year, fact.place)
+            other = fact.metric
 
 
 # --- FinQA ----------------------------------------------------------------------------------------
+
+_MARKS = re.compile(r"\[finqa\w*\] type=\w+\s*|\b(?:text|table)_\d+: ?")
+"""What the rows put before each sentence and each line of a table."""
+
+_TABLE = re.compile(r"(?:19|20)\d\d is [^;]{1,30} ;")
+"""A table told in words."""
 
 _CHANGE = re.compile(
     r"(?:change|increase|decrease|growth|decline|difference)(?: rate)? (?:in|of|for) (?:the )?"
@@ -178,6 +226,9 @@ _SUBTRACT = re.compile(r"^subtract\((-?[\d.]+), (-?[\d.]+)\)")
 
 def finqa(root: Path, part: Part) -> Iterator[Asked]:
     """Both figures of a change between two years, where one sentence of the page tells them."""
+    if part == "train":
+        rows = _lines(root / "finqa" / "train_partial_goldctx.jsonl")
+        yield from _stated(dict.fromkeys(_MARKS.sub("\n", row["contexts"]) for row in rows))
     name = "train_sample_98.jsonl" if part == "train" else "dev.jsonl"
     for row in _lines(root / "finqa" / name):
         question = _CHANGE.search(row["question"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from specialists.foundation.contracts import Quantity
 from specialists.workspace.lexicon import Words, fold, lexicon, words
@@ -119,8 +119,19 @@ def unit_of(metric: str) -> str:
     return term.unit if term else ""
 
 
-def measures(text: str, metric: str) -> Iterator[tuple[int, int, str]]:
+@lru_cache(maxsize=256)
+def measures(text: str, metric: str) -> tuple[tuple[int, int, str], ...]:
     """``(start, end, key)`` of the measures a passage names, the longest phrases first."""
+    return tuple(_measures(text, metric))
+
+
+@lru_cache(maxsize=256)
+def figures(text: str) -> tuple[Number, ...]:
+    """The numbers of a passage, years among them; one passage is asked many times."""
+    return tuple(scan(text))
+
+
+def _measures(text: str, metric: str) -> Iterator[tuple[int, int, str]]:
     tokens = [(m.start(), m.end(), fold(m[0].lower())) for m in _WORD.finditer(text)]
     own, asked = words(_END.sub("", metric.strip())), concept(metric)
     known = {**_phrases(), own: asked} if own and own not in _phrases() else _phrases()
@@ -211,6 +222,6 @@ def dressed(number: Number, metric: str, text: str) -> Quantity:
     if not unit and kind in ("%", "count"):
         unit = kind
     elif not unit and (kind == "money" or scale != quantity.scale):
-        units = (n.quantity.unit for n in scan(text))
+        units = (n.quantity.unit for n in figures(text))
         unit = next((u for u in units if len(u) == 3 and u.isalpha()), "")
     return Quantity(value=quantity.value, unit=unit, scale=scale)

@@ -17,14 +17,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from specialists.extraction.measures import concept, label, measures, planned
+from specialists.extraction.measures import concept, figures, label, measures, planned
 from specialists.extraction.years import years
 from specialists.foundation.contracts import Span, Value
 from specialists.foundation.errors import AnswerError
 from specialists.workspace.catalogue import Period
 from specialists.workspace.handles import Handles
 from specialists.workspace.masking import Mark, apart, masked, mentions
-from specialists.workspace.numbers import Number, scan
+from specialists.workspace.numbers import Number
 
 LONGEST = 900
 """Characters of a passage that are read: some 200 tokens."""
@@ -75,7 +75,7 @@ class Passage:
 
 def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passage:
     """The question and the passage in handles; figures numbered at random with ``rng``."""
-    text, handles, figures = inputs.text[:LONGEST], Handles(), Handles(rng)
+    text, handles, shown = inputs.text[:LONGEST], Handles(), Handles(rng)
     asked = concept(inputs.metric)
     entity = inputs.entity or inputs.owner
     who = handles.bind("e", entity, entity, entity.casefold()) if entity else ""
@@ -92,10 +92,10 @@ def render(inputs: ExtractionInputs, rng: random.Random | None = None) -> Passag
             marks.append(Mark(start, end, _year(handles, year)))
     marks = apart(marks)
     numbers: dict[str, Number] = {}
-    for number in scan(text):
+    for number in figures(text):
         free = all(number.end <= m.start or number.start >= m.end for m in marks)
-        if not number.is_year and figures.room("n") and free:
-            handle = figures.bind("n", number.quantity, number.text, f"{number.start}")
+        if not number.is_year and shown.room("n") and free:
+            handle = shown.bind("n", number.quantity, number.text, f"{number.start}")
             numbers[handle] = number
             marks.append(Mark(number.start, number.end, _shown(handle, number)))
     same = {asked, planned(asked)}

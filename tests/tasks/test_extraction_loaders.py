@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from specialists.extraction.filings import cells, told
 from specialists.extraction.loaders import load, reworded, tagged
 from specialists.extraction.task import ExtractionTask
 
@@ -51,7 +52,10 @@ def test_a_finqa_change_tells_two_figures(tmp_path: Path) -> None:
     folder = tmp_path / "finqa"
     folder.mkdir()
     (folder / "train_sample_98.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    later, earlier = load(TASK, tmp_path, "train", ["finqa"])
+    page = "table_1: the goodwill of 2008 is $ 12 ; text_2: it is tested every year ."
+    (folder / "train_partial_goldctx.jsonl").write_text(json.dumps({"contexts": page}), "utf-8")
+    goodwill, later, earlier = load(TASK, tmp_path, "train", ["finqa"])
+    assert (goodwill.inputs.metric, goodwill.answer.value) == ("goodwill", 12)
     assert (later.answer.period, later.answer.value) == (2008, 8)
     assert (earlier.answer.period, earlier.answer.value) == (2007, 6)
     assert later.answer.unit == "USD"
@@ -73,3 +77,46 @@ def test_real_parts_are_apart_and_read_back(data: Path) -> None:
     for example in (*train, *test):
         answer = TASK.begin(example.inputs).answer(example.dialogue[-1].content)
         assert TASK.score(example, answer).right, example.id
+
+
+def test_conflicting_lists_are_left_alone() -> None:
+    assert not list(told("The charge was $8 million and $6 million in 2019, 2018 and 2017."))
+    assert not list(told("Rent expense was $8 million in 2019, of which $6 million was cash."))
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "expected"),
+    [
+        (
+            "Amortization expense was $8 million and $6 million in 2019 and 2018, respectively.",
+            "Amortization expense",
+            {2019: "$8 million", 2018: "$6 million"},
+        ),
+        (
+            "For the years ended December 31, 2019 and 2018, we recorded $157,000 and $247,000 "
+            "of legal fees, respectively.",
+            "legal fees",
+            {2019: "$157,000", 2018: "$247,000"},
+        ),
+        (
+            "The fair value of plan assets at June 30, 2013 was approximately $1.9 billion.",
+            "fair value of plan assets",
+            {2013: "$1.9 billion"},
+        ),
+    ],
+)
+def test_a_plain_sentence_tells_its_figures(
+    text: str, metric: str, expected: dict[int, str]
+) -> None:
+    facts = list(told(text))
+    assert {f.metric for f in facts} == {metric}
+    assert {f.year: f.place.text for f in facts} == expected
+
+
+def test_a_table_told_in_words_tells_its_cells() -> None:
+    row = "the net sales of 2010 is $ 3514 ; the net sales of 2009 is $ 3743 ; "
+    facts = list(cells(row))
+    assert [(f.metric, f.year, f.place.text) for f in facts] == [
+        ("net sales", 2010, "$ 3514"),
+        ("net sales", 2009, "$ 3743"),
+    ]
