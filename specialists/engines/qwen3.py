@@ -209,6 +209,25 @@ class Qwen3:
         Chunks of one adapter must stand side by side. Returns, for each chunk, the float32 logits
         (keep, V) that follow its last ``keep`` tokens.
         """
+        x, spans = self._read(chunks)
+        kept = [
+            i
+            for c, (_, end) in zip(chunks, spans, strict=True)
+            for i in range(end - c.keep, end)
+        ]
+        last = F.rms_norm(x[kept], (self.shape.hidden,), self._norm, self.shape.eps)
+        logits = F.linear(last, self._head).float().cpu()
+        return list(logits.split([chunk.keep for chunk in chunks]))
+
+    @torch.inference_mode()
+    def states(self, chunks: Sequence[Chunk]) -> list[Tensor]:
+        """Read the chunks' tokens; returns each chunk's last hidden states (its tokens, D)."""
+        x, spans = self._read(chunks)
+        normed = F.rms_norm(x, (self.shape.hidden,), self._norm, self.shape.eps)
+        return [normed[start:end] for start, end in spans]
+
+    def _read(self, chunks: Sequence[Chunk]) -> tuple[Tensor, list[tuple[int, int]]]:
+        """(N, D) after the last layer, and where each chunk's tokens stand."""
         s = self.shape
         spans, positions, flat, n = [], [], [], 0
         for chunk in chunks:
@@ -249,14 +268,7 @@ class Qwen3:
             x = x + _linear(F.silu(gate) * up, layer.down, segments, i, "down")
         for chunk in chunks:
             chunk.cache.length += len(chunk.tokens)
-        kept = [
-            i
-            for c, (_, end, *_) in zip(chunks, spans, strict=True)
-            for i in range(end - c.keep, end)
-        ]
-        last = F.rms_norm(x[kept], (s.hidden,), self._norm, s.eps)
-        logits = F.linear(last, self._head).float().cpu()
-        return list(logits.split([chunk.keep for chunk in chunks]))
+        return x, [(start, end) for start, end, *_ in spans]
 
     def _mask(self, count: int, past: int) -> Tensor | None:
         """Who may look at whom, where the kernel's own causal mask (no past) does not say it."""

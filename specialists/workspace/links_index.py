@@ -243,7 +243,7 @@ class LinkIndex:
         return " ".join(words(column.title or column.name)) or column.name
 
     def _derived(self, concepts: dict[str, Meaning]) -> None:
-        entries = [
+        entries: list[tuple[str, str, str, Form]] = [
             *((c.key, c.parts[0], c.parts[1], c.kind) for c in self._lexicon.compounds.values()),
             *((r.key, r.numerator, r.denominator, r.kind) for r in self._lexicon.ratios.values()),
         ]

@@ -211,7 +211,7 @@ def rank_cells(
     total = scores[[i for i, _ in places]] * held["line_in_cell"]
     total = total + cell_features(question, lines, places) @ _vector(held["cell"], CELL_FEATURES)
     order = np.argsort(-total, kind="stable")
-    return [RankedCell(*places[i], float(total[i])) for i in order]
+    return [RankedCell(places[i][0], places[i][1], float(total[i])) for i in order]
 
 
 def line_scores(
