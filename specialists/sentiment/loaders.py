@@ -2,9 +2,10 @@
 
 ``sentfin`` (SEntFiN 1.0, MIT): Indian headlines with a label for each entity named. By the SHA-256
 of the lower-case stripped title mod 5: 1 is the test part, 2 to 4 the training part, 0 is never
-read here. ``tfns`` (Twitter Financial News Sentiment, MIT): posts judged as a whole; hashed the
-same way, 1 is the test part, all others training. A test text whose words nearly all stand in one
-training text is dropped.
+read here. One in fifteen of the training part is kept apart from all training (``dev``): there the
+votes are weighed. ``tfns`` (Twitter Financial News Sentiment, MIT): posts judged as a whole; hashed
+the same way, 1 is the test part, all others training. A test text whose words nearly all stand in
+one training text is dropped, and so is such a text of ``dev``.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from specialists.workspace.masking import mentions
 if TYPE_CHECKING:
     from specialists.sentiment.task import SentimentTask
 
-Part = Literal["train", "test"]
-"""train is for training/; test is real wording never trained on."""
+Part = Literal["train", "dev", "test"]
+"""train is for training/; dev and test are real wording never trained on, test is for the evals."""
 
 NEAR = 0.8
 """Jaccard overlap of two texts' words, figures masked, from which they count as near-duplicates."""
@@ -56,7 +57,7 @@ def load(
                 inputs=inputs,
                 answer=answer,
                 dialogue=task.solved(inputs, answer),
-                fold="train" if part == "train" else "templates",
+                fold={"train": "train", "dev": "dev"}.get(part, "templates"),
                 company=entity,
                 template=source,
                 source=source,
@@ -70,11 +71,8 @@ def sentfin(root: Path, part: Part) -> Iterator[Judged]:
         for line in lines:
             row = json.loads(line)
             rows.setdefault(row["title"].strip(), row["entities"])
-    trained = [title for title in rows if residue(title) in (2, 3, 4)]
-    titles = (
-        trained if part == "train" else apart_from([t for t in rows if residue(t) == 1], trained)
-    )
-    for title in titles:
+    learned = [title for title in rows if residue(title) in (2, 3, 4)]
+    for title in _of_part(part, learned, [t for t in rows if residue(t) == 1]):
         for entity, label in rows[title].items():
             if mentions(title, [entity]):
                 yield title, entity, tuple(e for e in rows[title] if e != entity), label
@@ -86,11 +84,8 @@ def tfns(root: Path, part: Part) -> Iterator[Judged]:
     with (root / "tfns" / "sent_train.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             rows.setdefault(row["text"].strip(), _TFNS[int(row["label"])])
-    trained = [text for text in rows if residue(text) != 1]
-    texts = (
-        trained if part == "train" else apart_from([t for t in rows if residue(t) == 1], trained)
-    )
-    for text in texts:
+    learned = [text for text in rows if residue(text) != 1]
+    for text in _of_part(part, learned, [t for t in rows if residue(t) == 1]):
         yield text, "", (), rows[text]
 
 
@@ -99,7 +94,27 @@ SOURCES: dict[str, Callable[[Path, Part], Iterator[Judged]]] = {"sentfin": sentf
 
 def residue(text: str) -> int:
     """The SHA-256 of the lower-case stripped text, mod 5: which part it belongs to."""
-    return int(hashlib.sha256(text.strip().lower().encode()).hexdigest(), 16) % 5
+    return _hash(text) % 5
+
+
+def _of_part(part: Part, learned: Sequence[str], tests: Sequence[str]) -> Sequence[str]:
+    kept = [text for text in learned if not kept_apart(text)]
+    if part == "train":
+        return kept
+    return (
+        apart_from(tests, learned)
+        if part == "test"
+        else apart_from([text for text in learned if kept_apart(text)], kept)
+    )
+
+
+def kept_apart(text: str) -> bool:
+    """Whether a text of the training part is of its ``dev`` part: one in five of residue 4."""
+    return residue(text) == 4 and _hash(text) // 5 % 5 == 0
+
+
+def _hash(text: str) -> int:
+    return int(hashlib.sha256(text.strip().lower().encode()).hexdigest(), 16)
 
 
 def apart_from(texts: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -44,7 +44,10 @@ def test_each_part_holds_its_own_residues(tmp_path: Path) -> None:
     write(tmp_path, [(t, {"Acme": "positive", "Nobody": "negative"}) for t in titles])
     train = [e.inputs.text for e in load(TASK, tmp_path, "train", ["sentfin"])]
     test = [e.inputs.text for e in load(TASK, tmp_path, "test", ["sentfin"])]
+    dev = [e.inputs.text for e in load(TASK, tmp_path, "dev", ["sentfin"])]
     assert {residue(t) for t in train} == {2, 3, 4}
+    assert {residue(t) for t in dev} <= {4}
+    assert not set(dev) & set(train)
     assert {residue(t) for t in test} <= {1}
     assert not any(e.inputs.entity == "Nobody" for e in load(TASK, tmp_path, "train", ["sentfin"]))
 
@@ -55,10 +58,12 @@ def test_a_missing_source_is_an_error(tmp_path: Path) -> None:
 
 
 def test_real_parts_are_apart_and_read_back(data: Path) -> None:
-    train, test = (list(load(TASK, data, part)) for part in ("train", "test"))
+    train, dev, test = (list(load(TASK, data, part)) for part in ("train", "dev", "test"))
     assert len(train) > 14_000
+    assert len(dev) > 800
     assert len(test) > 4_000
-    assert {e.inputs.text for e in train}.isdisjoint(e.inputs.text for e in test)
+    for one, other in ((train, test), (train, dev), (dev, test)):
+        assert {e.inputs.text for e in one}.isdisjoint(e.inputs.text for e in other)
     assert {e.fold for e in train} == {"train"}
     assert all(residue(e.inputs.text) == 1 for e in test)
     for example in (*train[::50], *test[::50]):
