@@ -10,9 +10,8 @@ fraction in some pages and a percentage in others, so that both forms of the sam
 from __future__ import annotations
 
 import math
-import re
 
-from specialists.calculation import program
+from specialists.calculation import planned
 from specialists.calculation.execute import wants_percent
 from specialists.calculation.facts import CalculationInputs
 from specialists.calculation.task import Calculation, run
@@ -73,20 +72,6 @@ def _rounding(gold: float) -> float:
     return 0.5 * 10.0**-decimals if gold != round(gold) and decimals >= 2 else 0.0
 
 
-_PLANNED = {
-    "growth": "subtract(b, a), divide(#0, a)",
-    "difference": "subtract(a, b)",
-    "ratio": "divide(a, b)",
-    "share": "divide(a, b)",
-    "cagr": "cagr(b, a)",
-    "sum": "table_sum(*)",
-    "average": "table_average(*)",
-    "maximum": "table_max(*)",
-    "minimum": "table_min(*)",
-}
-"""What a plan means by its operations, over its inputs in order."""
-
-
 def validate(inputs: CalculationInputs, answer: Calculation) -> list[str]:
     """What is wrong with an answer, judged from its own facts, the question and the plan."""
     if answer.program is None:
@@ -112,17 +97,12 @@ def validate(inputs: CalculationInputs, answer: Calculation) -> list[str]:
 
 def _against_plan(inputs: CalculationInputs, answer: Calculation) -> list[str]:
     """The plan named an operation when it saw the whole question: a vote of its own."""
-    planned = _PLANNED.get(inputs.operation)
-    if planned is None or not inputs.facts:
+    if not inputs.operation or not inputs.facts:
         return []
     names = [f"<n{i}>" for i in range(1, len(inputs.facts) + 1)]
-    planned = planned.replace("*", ", ".join(names))
-    for letter, name in zip("ab", names, strict=False):
-        planned = re.sub(rf"\b{letter}\b", name, planned)
+    facts = dict(zip(names, inputs.facts, strict=True))
     try:
-        expected = run(
-            program.parse(planned), inputs.question, dict(zip(names, inputs.facts, strict=True))
-        )
+        expected = run(planned.written(inputs.operation, names), inputs.question, facts)
     except AnswerError:
         return []
     if isinstance(answer.raw, float) and isinstance(expected.raw, float):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from specialists.calculation import execute, program
+from specialists.calculation import execute, planned, program
 from specialists.calculation.facts import CalculationInputs, Fact, Prompt, prompt
 from specialists.calculation.order import contracted, expanded
 from specialists.foundation.contracts import (
@@ -101,6 +101,16 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
         companies = [c.name for c in tools.snapshot.catalogue.companies]
         return [gather(subtask, given, companies)]
 
+    async def settle(
+        self, subtask: Subtask, given: Mapping[str, Finding], tools: Tools
+    ) -> Conclusion | None:
+        """A calculation whose operation the plan names needs no model."""
+        operation = subtask.inputs.get("operation")
+        if operation not in planned.PLANNED:
+            return None
+        companies = [c.name for c in tools.snapshot.catalogue.companies]
+        return settled(subtask, gather(subtask, given, companies))
+
     def conclude(
         self, subtask: Subtask, outcomes: Sequence[Outcome[CalculationInputs, Calculation]]
     ) -> Conclusion:
@@ -162,14 +172,79 @@ def parse(reply: str, inputs: CalculationInputs, laid_out: Prompt) -> Calculatio
     return run(meant, inputs.question, laid_out.facts)
 
 
-def run(ops: program.Program, question: str, facts: Mapping[str, Fact]) -> Calculation:
+def settled(subtask: Subtask, inputs: CalculationInputs) -> Conclusion:
+    """The result of the operation that a plan names, over its inputs in order.
+
+    Raises:
+        AnswerError: not the numbers it takes, units that do not fit, no finite result.
+    """
+    facts = {f"<n{i}>": fact for i, fact in enumerate(inputs.facts, 1)}
+    limit = subtask.inputs.get("limit")
+    if isinstance(limit, int | float):  # a number that the question names
+        unit = str(subtask.inputs.get("unit") or "")
+        first = next(iter(facts.values()))
+        fact = Fact(quantity=_limit(float(limit), unit, first.quantity), measure="the limit")
+        above = subtask.inputs.get("side") != "below"
+        facts = {"<n1>": first, "<n2>": fact} if above else {"<n1>": fact, "<n2>": first}
+    if inputs.operation == "cagr" and len(facts) == 2:
+        facts = _dated(facts, inputs.question)
+    ops = planned.written(inputs.operation, tuple(facts))
+    answer = run(ops, inputs.question, facts, percent=inputs.operation in planned.IN_PERCENT)
+    return Conclusion(
+        status="ok",
+        value=answer.value,
+        label=answer.label,
+        evidence=(*_sources(answer), *answer.steps),
+    )
+
+
+def _limit(amount: float, unit: str, beside: Quantity) -> Quantity:
+    """A limit as a quantity of the kind it is held against.
+
+    Raises:
+        AnswerError: the units do not fit, or a bare number is held against money.
+    """
+    unit = unit.replace("count", "")
+    own = beside.unit.partition("/")[0]
+    if unit and unit not in {own, beside.unit}:
+        raise AnswerError(f"a limit in {unit} says nothing about {beside.unit or 'a number'}")
+    if not unit and own not in {"", "%", "x", "count"} and abs(amount) < beside.scale:
+        raise AnswerError("the limit says neither a currency nor millions or billions")
+    if beside.unit == "%":
+        return Quantity(value=amount, unit="%")
+    return Quantity(value=amount / beside.scale, unit=beside.unit, scale=beside.scale)
+
+
+def _dated(facts: Mapping[str, Fact], question: str) -> dict[str, Fact]:
+    """The two facts with the years the question names, where they have none of their own."""
+    years = [int(y) for y in re.findall(r"\b(?:19|20)\d\d\b", question)][-2:]
+    if len(years) < 2:
+        return dict(facts)
+    return {
+        handle: fact if fact.year is not None else fact.model_copy(update={"year": year})
+        for (handle, fact), year in zip(facts.items(), years, strict=True)
+    }
+
+
+def run(
+    ops: program.Program,
+    question: str,
+    facts: Mapping[str, Fact],
+    *,
+    percent: bool | None = None,
+) -> Calculation:
     """Run a program over facts.
+
+    Args:
+        percent: whether a plain ratio is told in percent; None: as the question sounds.
 
     Raises:
         AnswerError: an unknown handle, units that do not fit, no finite result.
     """
     numbers = {h: execute.Dated(f.quantity, f.year) for h, f in facts.items()}
-    result = execute.run(ops, numbers, percent=execute.wants_percent(question))
+    if percent is None:
+        percent = execute.wants_percent(question)
+    result = execute.run(ops, numbers, percent=percent)
     return Calculation(
         program=program.render(ops),
         value=result.value,
