@@ -58,6 +58,8 @@ _ASKS = frozenset(
 _OPENERS = frozenset(
     ["what", "how", "which", "who", "where", "when", "did", "does", "is", "was", "were", "tell"]
 )
+_JOINS = frozenset(["and", "&", "or", "vs", "versus", "minus", "less", "to", "than"])
+"""Words between two measures of which the first leaves out what both end in."""
 _ASKED = frozenset(["we", "i", "you", "one", "analyst", "market", "consensus"])
 """Whose expectations are no company's guidance."""
 _RANKED = frozenset(
@@ -214,7 +216,36 @@ class Linker:
                 if fit:
                     fit.sort(key=lambda m: self._rank(m, tokens, first, last))
                     matches.append(_Match(first, last, fit[0].score * sure, tuple(fit)))
-        return [*matches, *self._parted(heard, tokens)]
+        return [*matches, *self._parted(heard, tokens), *self._shared(heard, tokens, matches)]
+
+    def _shared(
+        self, heard: list[int], tokens: list[_Token], matches: list[_Match]
+    ) -> list[_Match]:
+        """*Gross* of ``gross and operating margin``, *short* of ``short- and long-term debt``."""
+        taken = {i for m in matches if m.meanings[0].kind != "v" for i in range(m.first, m.last)}
+        tails: dict[int, list[tuple[str, ...]]] = {}
+        for match in matches:
+            if match.meanings[0].kind in {"c", "d"} and not match.meanings[0].weak:
+                tail = tuple(
+                    t.key for t in tokens[match.first + 1 : match.last] if t.low not in _SILENT
+                )
+                if tail:
+                    tails.setdefault(match.first, []).append(tail)
+        found: list[_Match] = []
+        for place in range(len(heard) - 2, -1, -1):
+            i, j = heard[place], heard[place + 1]
+            joined = tokens[j].low in _JOINS and place + 2 < len(heard)
+            comma = any(t.low == "," for t in tokens[i + 1 : j])
+            if i in taken or not (joined or comma):
+                continue
+            for tail in tails.get(heard[place + 2] if joined else j, ()):
+                meanings = self.index.phrases.get((tokens[i].key, *tail), ())
+                fit = tuple(m for m in meanings if m.kind in {"c", "d"} and not m.weak)
+                if fit:
+                    found.append(_Match(i, i + 1, fit[0].score * 0.9, fit))
+                    tails.setdefault(i, []).append(tail)  # ``operating, investing and …``
+                    break
+        return found
 
     def _parted(self, heard: list[int], tokens: list[_Token]) -> list[_Match]:
         """Names written in two words: ``Kings barrow``; or in one: ``KingsbarrowTelecom``."""
