@@ -733,6 +733,8 @@ FEWER_BEFORE = (
     "has $e's $m {felled} $at against {before}?",
     "{isit} $e's $m was lower $at than {before}?",
     "was $m at $e down $at on {before}?",
+    "was the $m of $e $at smaller than {before}?",
+    "$at, was $e's $m below {before}?",
     "does $e have less $m $at than {before}?",
     "$e's $m $at: less than {before}?",
 )
