@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from specialists.foundation.contracts import Evidence, Finding, Quantity, Subtask
 from specialists.foundation.errors import NotFound
-from specialists.table_qa import screen
+from specialists.table_qa import planned, screen
 from specialists.table_qa.dialogue import CompactEpisode
 from specialists.table_qa.full import FullEpisode
 from specialists.table_qa.inputs import TableAnswer, TableQuestion, link
@@ -65,8 +65,11 @@ class TableTask(Task[TableQuestion, TableAnswer]):
     async def settle(
         self, subtask: Subtask, given: Mapping[str, Finding], tools: Tools
     ) -> Conclusion | None:
-        """Screens need no model: ``screen.py`` runs them."""
-        return await screen.settle(subtask, tools, _linker(tools))
+        """Screens and look-ups that a plan says in full need no model."""
+        linker = _linker(tools)
+        if screen.asked(subtask.inputs) is not None:
+            return await screen.settle(subtask, tools, linker)
+        return await planned.settle(subtask, tools, linker)
 
     def conclude(
         self, subtask: Subtask, outcomes: Sequence[Outcome[TableQuestion, TableAnswer]]
