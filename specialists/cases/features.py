@@ -32,6 +32,12 @@ class Grams:
         ranked = sorted((g for g, n in held.items() if n > 1), key=lambda g: (-held[g], g))
         return cls({g: math.log((1 + len(texts)) / (1 + held[g])) + 1 for g in ranked[:most]})
 
+    def extended(self, texts: Sequence[str]) -> Grams:
+        """With the words of further texts, which count as rare; known n-grams keep their place."""
+        rarest = max(self.idf.values(), default=1.0)
+        new = dict.fromkeys(word for text in texts for word in text.lower().split())
+        return Grams(self.idf | {word: rarest for word in new if word not in self.idf})
+
     def rows(self, texts: Sequence[str]) -> Array:
         """The texts as rows (n, n-grams)."""
         found = np.zeros((len(texts), len(self.idf)), dtype=np.float32)

@@ -16,6 +16,7 @@ import numpy as np
 
 from specialists.cases.case import SEPARATOR, Case, model_shape
 from specialists.cases.features import Array, Grams, beside
+from specialists.cases.own import OwnCase
 from specialists.cases.retrieve import Retriever
 from specialists.cases.shapes import SEVERAL, Shapes, class_of
 from specialists.workspace.handles import PATTERN, Handles
@@ -58,9 +59,15 @@ class CaseLibrary:
     """Cases with their classifier and retriever. Immutable; safe to share."""
 
     def __init__(
-        self, cases: Sequence[Case], retriever: Retriever, grams: Grams, shapes: Shapes
+        self,
+        cases: Sequence[Case],
+        retriever: Retriever,
+        grams: Grams,
+        shapes: Shapes,
+        own: Sequence[OwnCase] = (),
     ) -> None:
-        """All four speak of the same cases in the same order."""
+        """The first four speak of the same cases in the same order; ``own`` are the last ones."""
+        self.own = {case.name: case for case in own}
         self.cases = tuple(cases)
         self._retriever = retriever
         self._grams = grams
@@ -73,6 +80,13 @@ class CaseLibrary:
         """The cases most like a masked question, with their similarity, the nearest first."""
         _, similarities = self._retriever.read(text)
         order = np.argsort(-similarities, kind="stable")[:count]
+        return [(self.cases[i], float(similarities[i])) for i in order]
+
+    def nearest_own(self, text: str, count: int) -> list[tuple[Case, float]]:
+        """The same among the user's own cases."""
+        _, similarities = self._retriever.read(text)
+        first = len(self.cases) - len(self.own)
+        order = np.argsort(-similarities[first:], kind="stable")[:count] + first
         return [(self.cases[i], float(similarities[i])) for i in order]
 
     def read(self, text: str, handles: Handles) -> Reading | None:

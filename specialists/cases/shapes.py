@@ -95,7 +95,7 @@ def fit(
         rows: (n, features).
         shapes: of each row's plan.
         weights: how much each row counts.
-        before: an earlier fit over the same features, to go on from: fewer steps are needed.
+        before: an earlier fit over the first of these features, to go on from in fewer steps.
     """
     told = [parts(shape) for shape in shapes]
     fitted = tuple(
@@ -119,12 +119,13 @@ def _part(
     if len(classes) == 1:
         return Part((classes[0],), np.zeros((1, width), np.float32), np.zeros(1, np.float32))
     model = LogisticRegression(C=STRENGTH, max_iter=STEPS, warm_start=True)
-    if before is not None and before.weights.shape[1] == width and len(classes) > 2:
+    if before is not None and before.weights.shape[1] <= width and len(classes) > 2:
         known = {name: i for i, name in enumerate(before.names)}
         coef, bias = np.zeros((len(classes), width)), np.full(len(classes), before.bias.min())
         for row, name in enumerate(classes):
             if name in known:
-                coef[row], bias[row] = before.weights[known[name]], before.bias[known[name]]
+                coef[row, : before.weights.shape[1]] = before.weights[known[name]]
+                bias[row] = before.bias[known[name]]
         model.coef_, model.intercept_ = coef, bias
         model.classes_ = np.array(classes)
         model.max_iter = STEPS // 4
