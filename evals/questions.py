@@ -11,6 +11,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from specialists.task import Example, Fold
 FOLDS: tuple[Fold, ...] = ("companies", "templates")
 SEED = 20_000_003
 """Of the generated questions: no training recipe uses it."""
+CALIBRATION_SEED = 20_000_051
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,29 @@ class Paper:
 
 
 def generated(job: str, count: int) -> Iterator[Paper]:
-    """A paper for each held-out fold."""
-    task = registry.task(job)
+    """A paper for each held-out fold; of the held-out templates, the half that is for testing."""
     for fold in FOLDS:
-        yield Paper(job, fold, tuple(itertools.islice(task.examples(fold, count, SEED), count)))
+        yield Paper(job, fold, tuple(_drawn(job, fold, count, SEED, calibration=False)))
+
+
+def calibration(job: str, count: int) -> Paper:
+    """Questions of held-out templates that no reported figure is measured on."""
+    examples = _drawn(job, "templates", count, CALIBRATION_SEED, calibration=True)
+    return Paper(job, "calibration", tuple(examples))
+
+
+def calibrates(template: str) -> bool:
+    """Whether a held-out template is of the half that calibrations are fitted on."""
+    return sha256(f"calibration/{template}".encode()).digest()[0] % 2 == 0
+
+
+def _drawn(
+    job: str, fold: Fold, count: int, seed: int, *, calibration: bool
+) -> Iterator[Example[Any, Any]]:
+    """Examples of a fold; of held-out templates only those of one half."""
+    drawn = registry.task(job).examples(fold, 3 * count if fold == "templates" else count, seed)
+    kept = (e for e in drawn if fold != "templates" or calibrates(e.template) == calibration)
+    return itertools.islice(kept, count)
 
 
 def public(job: str, root: Path, count: int) -> Iterator[Paper]:
