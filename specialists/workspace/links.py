@@ -66,6 +66,8 @@ _RANKED = frozenset(
     [
         *("top", "bottom", "best", "worst", "largest", "biggest", "smallest", "highest", "lowest"),
         *("most", "least", "greatest", "leading", "company", "firm", "name", "business"),
+        *("weakest", "strongest", "fastest", "slowest", "poorest", "richest", "worst", "cheapest"),
+        *("steepest", "heaviest", "first", "businesse", "player", "stock", "issuer", "grower"),
     ]
 )
 _GROUPS = frozenset(["segment", "division", "unit", "sector", "industry"])
@@ -187,9 +189,12 @@ class Linker:
     ) -> tuple[list[_Match], list[str]]:
         matches: list[_Match] = []
         unknown: list[str] = []
+        low, spans = self._mended(low, tokens)
         for mention in find_periods(low, self.index.first, self.index.last, ahead=ahead):
             places = [
-                i for i, t in enumerate(tokens) if t.start < mention.end and t.end > mention.start
+                i
+                for i, (start, end) in enumerate(spans)
+                if start < mention.end and end > mention.start
             ]
             if mention.period is None:
                 unknown.append(low[mention.start : mention.end])
@@ -200,6 +205,24 @@ class Linker:
             meaning = Meaning("p", mention.period, label, label, mention.score)
             matches.append(_Match(places[0], places[-1] + 1, mention.score, (meaning,)))
         return matches, unknown
+
+    def _mended(self, low: str, tokens: list[_Token]) -> tuple[str, list[tuple[int, int]]]:
+        """The text with typos in words of time mended, and where its tokens then stand."""
+        spans = [(t.start, t.end) for t in tokens]
+        mended = [self.index.time_word(t.low) for t in tokens]
+        if all(word is None for word in mended):
+            return low, spans
+        parts: list[str] = []
+        moved: list[tuple[int, int]] = []
+        at = length = 0
+        for token, word in zip(tokens, mended, strict=True):
+            gap, text = low[at : token.start], word or token.low
+            parts += [gap, text]
+            start = length + len(gap)
+            length = start + len(text)
+            moved.append((start, length))
+            at = token.end
+        return "".join([*parts, low[at:]]), moved
 
     def _phrases(self, tokens: list[_Token], mixed: bool) -> list[_Match]:
         heard = [i for i, t in enumerate(tokens) if t.low not in _SILENT]
@@ -305,6 +328,8 @@ class Linker:
     def _rank(self, meaning: Meaning, tokens: list[_Token], first: int, last: int) -> float:
         """Lower is likelier: a row where its noun follows, a ticker in capitals, else the score."""
         named = last < len(tokens) and tokens[last].key in _NAMED
+        if meaning.kind == "r" and meaning.cased and not tokens[first].capital:
+            return -2.0  # it fits only where it is a row
         if meaning.kind == "r" and (named or (meaning.cased and tokens[first].capital)):
             return -2.0
         if meaning.kind == "e" and meaning.written and tokens[first].upper:
@@ -322,6 +347,10 @@ class Linker:
             return False
         if meaning.cased:
             named = meaning.kind == "r" and after is not None and after.key in _NAMED
+            if meaning.kind == "r" and not mixed and after is not None and not named:
+                # All lower case: ``outlets ebit``, ``services 's revenue``.
+                held = self.index.phrases.get((after.key,), ())
+                named = after.low == "'s" or any(m.kind == "c" and not m.weak for m in held)
             capital = tokens[first].capital and (first > 0 or meaning.kind == "e")
             if not (named or (mixed and capital)):
                 return False
@@ -418,7 +447,10 @@ class Linker:
                 sign = tokens[first - 1 : first]
                 if sign and sign[0].low == "$" and sign[0].end == tokens[first].start:
                     first -= 1  # a cashtag
-                while last < len(tokens) and tokens[last].low in self._suffixes:
+                begun = {m.first for m in chosen if m is not match}
+                while (
+                    last < len(tokens) and tokens[last].low in self._suffixes and last not in begun
+                ):
                     last += 1
                 form = tokens[last - 1].low in self._suffixes
                 if form and last + 1 < len(tokens) and tokens[last].low == ".":

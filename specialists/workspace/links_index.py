@@ -98,6 +98,11 @@ def variants(title: str) -> Iterator[tuple[Words, float]]:
         yield bare[1:], 0.85
 
 
+_TIME = (
+    *("between", "during", "since", "through", "until", "fiscal", "financial", "years", "latest"),
+    *("previous", "preceding", "prior", "current", "recent", "calendar", "ended", "three", "seven"),
+)
+"""Words that find years, of five letters and more."""
 UNHELD = Meaning("v", None, "not held here", "unheld", 0.5)
 """A figure that nothing here holds."""
 PLAIN = Meaning("v", None, "plain words", "plain", 0.5)
@@ -407,6 +412,21 @@ class LinkIndex:
         if cached is None:
             cached = self._spelling[word] = self._nearest(word)
         return cached
+
+    def time_word(self, word: str) -> str | None:
+        """The word of time that an unknown one was meant to be; None if there is none."""
+        if len(word) < 5 or not word.isalpha() or word in self.names or self.is_known(word):
+            return None
+        key = f"time {word}"
+        cached = self._spelling.get(key)
+        if cached is None:
+            from rapidfuzz import process
+            from rapidfuzz.distance import OSA
+
+            hit = process.extractOne(word, _TIME, scorer=OSA.distance, score_cutoff=1)
+            fits = hit is not None and hit[0][0] == word[0]
+            cached = self._spelling[key] = (hit[0] if hit is not None and fits else word, 1.0)
+        return None if cached[0] == word else cached[0]
 
     def is_known(self, word: str) -> bool:
         """Whether a word is ordinary or a measure's, in this form or without its ending."""
