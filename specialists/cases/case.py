@@ -18,6 +18,8 @@ from specialists.workspace.handles import PATTERN
 from specialists.workspace.standins import Masked, Slot
 
 SEPARATOR = ";"
+TURNED = "~"
+"""In a shape: things of a kind are taken in another order than the question names them."""
 _SLOT = re.compile(r"([merpn])(\d+)")
 _LETTERS = {"m": "m", "e": "e", "r": "r", "p": "p", "s": "p", "n": "n"}
 """A slot's kind -> its letter in a plan: years and spans of years are counted together."""
@@ -121,17 +123,25 @@ def by_letter(slots: Sequence[Slot]) -> Mapping[str, list[Slot]]:
 
 
 def shape(plan: str) -> str:
-    """A plan's words without slots and handles: ``growth ; press``."""
-    words = [w for w in plan.split() if not (_SLOT.fullmatch(w) or PATTERN.fullmatch(w))]
-    return " ".join(words)
+    """A plan in slots without them: ``growth ; press``; ``~`` where one is taken out of turn."""
+    told: list[str] = []
+    for clause in plan.split(SEPARATOR):
+        words: list[str] = []
+        places: dict[str, list[int]] = {}
+        for word in clause.split():
+            match = _SLOT.fullmatch(word)
+            if match is None:
+                words.append(word)
+            else:
+                places.setdefault(match[1], []).append(int(match[2]))
+        if any(taken != sorted(taken) for taken in places.values()):
+            words.append(TURNED)
+        told.append(" ".join(words))
+    return f" {SEPARATOR} ".join(told)
 
 
-def case_of(question: Masked, plan: str, source: str = "") -> Case:
-    """A case from a solved question and its plan in the question's handles.
-
-    Raises:
-        AnswerError: the plan uses a handle that the question does not name.
-    """
+def in_slots(question: Masked, plan: str) -> str:
+    """A plan in a question's handles as one in its slots; strange handles stay."""
     names: dict[str, str] = {}
     for letter, slots in by_letter(question.slots).items():
         for place, slot in enumerate(slots, 1):
@@ -140,16 +150,20 @@ def case_of(question: Masked, plan: str, source: str = "") -> Case:
     for written in sorted(names, key=len, reverse=True):  # whole made measures before their parts
         if " " in written:
             text = text.replace(f" {written} ", f" {names[written]} ")
-    words = [names.get(word, word) for word in text.split()]
-    left = [word for word in words if PATTERN.fullmatch(word)]
+    return " ".join(names.get(word, word) for word in text.split())
+
+
+def case_of(question: Masked, plan: str, source: str = "") -> Case:
+    """A case from a solved question and its plan in the question's handles.
+
+    Raises:
+        AnswerError: the plan uses a handle that the question does not name.
+    """
+    told = in_slots(question, plan)
+    left = [word for word in told.split() if PATTERN.fullmatch(word)]
     if left:
         raise AnswerError(f"the plan uses {', '.join(left)}, which its question does not name")
-    return Case(
-        question=question.text,
-        signature=question.signature,
-        plan=" ".join(words),
-        source=source,
-    )
+    return Case(question=question.text, signature=question.signature, plan=told, source=source)
 
 
 def model_shape(plan: str, question: Masked) -> str:
@@ -157,8 +171,5 @@ def model_shape(plan: str, question: Masked) -> str:
 
     ``get share <c1> <c2> <e1>`` is a ``get`` where the question names the share by its own name.
     """
-    text = f" {plan} "
-    for slot in sorted(question.slots, key=lambda s: len(s.written), reverse=True):
-        if " " in slot.written:
-            text = text.replace(f" {slot.written} ", " m1 ")
-    return shape(text)
+    words = [w for w in in_slots(question, plan).split() if not PATTERN.fullmatch(w)]
+    return shape(" ".join(words))

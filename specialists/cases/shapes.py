@@ -1,9 +1,10 @@
 """Which shape of plan a question asks for: logistic regressions over its features.
 
-A shape's words are told apart by part: its verb, the side of a limit, growth or change, and the
-form that makes one measure of two. Each part has a regression of its own, since *which above
-growth* shares what it has in common with *top growth*. A question that asks for several things is
-one class: ``several``. It fills no slot and knows no case.
+A shape's words are told apart by part: its verb, the side of a limit, growth or change, the form
+that makes one measure of two, and whether things are taken in another order than named. Each part
+has a regression of its own, since *which above growth* shares what it has in common with *top
+growth*. A question that asks for several things is one class: ``several``. It fills no slot and
+knows no case.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from specialists.cases.case import SEPARATOR
+from specialists.cases.case import SEPARATOR, TURNED
 from specialists.cases.features import Array
 
 SEVERAL = "several"
@@ -27,18 +28,20 @@ STRENGTH = 30.0
 STEPS = 100
 """Iterations of a fit from nothing."""
 
-Parts = tuple[str, str, str, str]
+Parts = tuple[str, str, str, str, str]
+PARTS = 5
 
 
 def parts(shape: str) -> Parts:
-    """Verb, side, turn and form of a shape; several clauses are ``several``."""
+    """Verb, side, turn, form and order of a shape; several clauses are ``several``."""
     if SEPARATOR in shape:
-        return SEVERAL, ABSENT, ABSENT, ABSENT
+        return SEVERAL, ABSENT, ABSENT, ABSENT, ABSENT
     verb, *rest = shape.split() or [ABSENT]
     side = next((word for word in rest if word in SIDES), ABSENT)
     turn = next((word for word in rest if word in TURNS), ABSENT)
-    form = " ".join(word for word in rest if word not in SIDES | TURNS)
-    return verb, side, turn, form or ABSENT
+    order = TURNED if TURNED in rest else ABSENT
+    form = " ".join(word for word in rest if word not in SIDES | TURNS | {TURNED})
+    return verb, side, turn, form or ABSENT, order
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def fit(
     told = [parts(shape) for shape in shapes]
     fitted = tuple(
         _part(rows, [each[i] for each in told], weights, before.parts[i] if before else None)
-        for i in range(4)
+        for i in range(PARTS)
     )
     return Shapes(tuple(dict.fromkeys(map(class_of, shapes))), fitted)
 

@@ -355,7 +355,7 @@ def unsound(clause: Clause) -> str:
         single = _width(clause) == 1 and one
         if clause.numbers and not single:
             return f"{verb} sets one value against a number"
-        if not single and not _two(clause):
+        if not single and not (_two(clause) and (one or _alone(clause))):
             return f"{verb} takes two values, or one and a number"
     if verb == "part" and (len(clause.rows) != 1 or len(clause.measures) != 1):
         return "part takes one measure and one row"
@@ -384,8 +384,14 @@ def _two(clause: Clause) -> bool:
     width = _width(clause)
     if clause.turn is not None:  # the years say between what the change is
         width = max(1, len(clause.companies)) * max(1, len(clause.rows))
-    alone = width == 1 and clause.form is None and len(clause.measures) == 2
-    return width == 2 or alone
+    return width == 2 or _alone(clause)
+
+
+def _alone(clause: Clause) -> bool:
+    """Whether two measures are all that it names two of."""
+    years = 1 if clause.turn is not None else max(1, len(clause.periods))
+    others = max(1, len(clause.companies)) * max(1, len(clause.rows)) * years
+    return others == 1 and clause.form is None and len(clause.measures) == 2
 
 
 def noun(target: Target) -> Noun:
