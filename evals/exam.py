@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from evals.gold import GoldQuestion
 from evals.grading import Outcome, grade
 from evals.intervals import clopper_pearson, paired, wilson
@@ -41,6 +43,8 @@ class Sat(Value):
     right: bool
     why: str = ""
     confidence: float | None = None
+    features: dict[str, float] = Field(default_factory=dict[str, float])
+    """What spoke for the answer; see ``router.assurance``."""
     seconds: float = 0.0
     """Wall time as the caller saw it."""
     said: str = ""
@@ -123,9 +127,11 @@ async def sit(
 
 
 async def _ask(router: Router, question: GoldQuestion, *, sealed: bool) -> Sat:
+    from router import assurance
+
     begun = time.perf_counter()
     answer: Answer | None = None
-    said = ""
+    said, features = "", dict[str, float]()
     try:
         answer = await router.aask(question.question)
     except FinrouteError as error:
@@ -134,6 +140,7 @@ async def _ask(router: Router, question: GoldQuestion, *, sealed: bool) -> Sat:
     graded = grade(question, answer)
     if answer is not None:
         steps = "; ".join(f"{f.specialist} {f.status}" for f in answer.findings)
+        features = assurance.features(answer)
         said = f"{' | '.join(answer.planning.replies)} -> [{steps}] {' '.join(answer.text.split())}"
     return Sat(
         id=question.id,
@@ -144,6 +151,7 @@ async def _ask(router: Router, question: GoldQuestion, *, sealed: bool) -> Sat:
         right=graded.right,
         why=graded.why,
         confidence=answer.confidence if answer is not None else None,
+        features={name: round(value, 5) for name, value in features.items()},
         seconds=round(seconds, 3),
         said="" if sealed else said,
     )
