@@ -231,6 +231,8 @@ class LinkIndex:
         for key, meaning in concepts.items():
             if key in terms:
                 for phrase in terms[key].phrases:
+                    if phrase in terms[key].verbs:
+                        continue
                     if self._lexicon.concepts.get(phrase) == key or phrase not in self.phrases:
                         self._add(phrase, meaning)
             else:
@@ -320,7 +322,8 @@ class LinkIndex:
             if term.key not in concepts:
                 meaning = Meaning("d", term.label, term.label, term.key)
                 for phrase in term.phrases:
-                    self._add(phrase, meaning)
+                    if phrase not in term.verbs:
+                        self._add(phrase, meaning)
 
     def _row_keys(self, tables: tuple[Table, ...]) -> None:
         where: dict[tuple[str, str], list[str]] = defaultdict(list)

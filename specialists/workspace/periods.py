@@ -79,7 +79,7 @@ _WHOLE = (
     r"(?:\s+(?:available|on\s+(?:file|record)|we\s+have))?|"
     r"(?:over|across|in|for|during)\s+the\s+(?:whole|entire|full)\s+(?:period|time|history)|"
     r"(?:over|in|during)\s+(?:its|their|the)\s+(?:recorded\s+|reported\s+)?history)"
-    r"(?!\w)(?!\s+(?:from|since|between|over|during|for|across|through|within|until|in\s+(?:the|f|[’'\d])|[’'\d]))"
+    r"(?!\w)(?!\s+(?:from|since|between|over|during|for|across|through|within|until|on\s+average|in\s+(?:the|f|[’'\d])|[’'\d]))"
 )
 
 

@@ -26,7 +26,7 @@ def test_no_phrase_names_two_things() -> None:
     owners: Counter[tuple[str, ...]] = Counter()
     for section in (entries.measures, entries.documents, entries.ratios, entries.compounds):
         for term in section.values():
-            owners.update([*term.phrases, *term.also, *term.verbs])
+            owners.update({*term.phrases, *term.also, *term.verbs})
     assert [phrase for phrase, count in owners.items() if count > 1] == []
 
 
