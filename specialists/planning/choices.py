@@ -103,6 +103,11 @@ _HOW_FAST = (
 )
 
 
+def figure(rng: random.Random) -> str:
+    """Any sum of money in words."""
+    return rng.choice(_MONEY).format(rng.choice((2, 3, 12, 40, 75, 120, 350, 4.2, 900)))
+
+
 def several(rng: random.Random) -> tuple[tuple[Quantity, ...], str]:
     """How many are wanted, and in words."""
     number = rng.choice((2, 3, 3, 4, 5, 5, 10))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from specialists.foundation.contracts import Message, Plan, Quantity
 from specialists.foundation.errors import AnswerError
-from specialists.planning import choices, clauses, novel
+from specialists.planning import choices, clauses, novel, tails
 from specialists.planning.asked import Asked
 from specialists.planning.clauses import Clause, Row, Verb
 from specialists.planning.frames import FRAMES
@@ -24,6 +24,7 @@ from specialists.planning.frames_screens import SCREENS
 from specialists.planning.pointing import Case, Pattern, expressions, named, slots
 from specialists.planning.render import MAX_CASES, PlanningInputs, compact
 from specialists.planning.surfaces import Cast, When, join
+from specialists.planning.surroundings import IT, ITS, LEADS, THEN, bare, dressed, within
 from specialists.task import Example, Fold, system
 from specialists.workspace import standins
 from specialists.workspace.catalogue import Catalogue, Company
@@ -134,8 +135,14 @@ SHARES: tuple[tuple[str, float], ...] = (
 )
 """How often each kind of question is drawn."""
 
-_FIRST = ("get", "growth", "change", "cagr", "mean", "max", "peak", "press", "diff", "top", "part")
-_SECOND = ("press", "press", "press", "get", "get", "growth", "change", "mean", "cagr", "get")
+_FIRST = (
+    *("get", "get", "get", "growth", "change", "cagr", "mean", "max", "peak", "press", "diff"),
+    *("top", "part", "share_of", "more_self", "sum", "top_segment", "profile"),
+)
+_SECOND = (
+    *("press", "press", "press", "get", "get", "get", "growth", "change", "mean", "cagr"),
+    *("peak", "sum", "share_of", "more_self", "part", "max", "versus"),
+)
 _BOTH = (
     "{a} and {b}?",
     "{a}, and {b}?",
@@ -158,54 +165,26 @@ _BOTH = (
     "{a}? while you are at it, {b}",
     "{a} + {b}",
     "{a}, further {b}",
+    "two things: {a}? {b}?",
+    "two questions: {a}? and {b}?",
+    "1) {a}? 2) {b}?",
+    "(1) {a} (2) {b}",
+    "a) {a} b) {b}",
+    "{a} - {b}?",
+    "{a}? then, {b}?",
+    "{a}? next, {b}?",
+    "{a}? and while we're at it, {b}?",
+    "{a} / {b}",
+    "{a}? oh, and {b}?",
+    "{a} & {b}",
+    "{a}, along with {b}",
+    "{a}; and {b}",
+    "{a}. and {b}?",
+    "tell me {a} and {b}",
+    "i need two things, {a} and {b}",
+    "both please: {a}, {b}",
+    "{a}? plus: {b}?",
 )
-_OPENING = (
-    "hi, ",
-    "hello, ",
-    "hey, ",
-    "quick question: ",
-    "please, ",
-    "for my report: ",
-    "for my notes: ",
-    "so, ",
-    "ok, ",
-    "just wondering: ",
-    "question: ",
-    "hi team, ",
-    "for the deck, ",
-    "sorry, ",
-    "one more: ",
-    "now, ",
-)
-_CLOSING = (
-    " please",
-    " thanks",
-    ", please",
-    ", thanks",
-    " thank you",
-    " - thanks",
-    " asap",
-    ", if you can",
-)
-_LEADS = (
-    "i'm writing a note on {e}.",
-    "about {e}:",
-    "we are looking at {e}.",
-    "i'm looking at {e} right now -",
-    "{e}:",
-    "this is about {e}.",
-    "take {e},",
-    "i have a question about {e}:",
-    "i'm preparing a memo on {e}.",
-    "let's look at {e}.",
-    "regarding {e},",
-    "a colleague asked about {e}.",
-    "our topic is {e}.",
-    "consider {e};",
-)
-_ITS = ("its", "its", "their", "the company's", "the firm's")
-_IT = ("it", "the company", "them", "the firm", "it")
-_THEN = ("in that year", "in the same year", "that year", "that same year", "then")
 _ONE_COMPANY = ("the company", "the firm", "the group")
 
 
@@ -320,7 +299,7 @@ def _cased(
         if rng.random() < 0.65:
             other = _cast(split, rng.randrange(WORKSPACES))
             like = _case(rng, other, _one(rng, other, fold, kind))
-    asked = replace(asked, text=_dressed(rng, asked.text))
+    asked = replace(asked, text=dressed(rng, asked.text))
     cases = [like] if like is not None else []
     for _ in range(rng.choice((1, 1, 2, 2)) if like else rng.choice((1, 2, 3))):
         other = _cast(split, rng.randrange(WORKSPACES))
@@ -334,7 +313,7 @@ def _cased(
 def _case(rng: random.Random, cast: Cast, asked: Asked) -> Case | None:
     """A solved question as a case; None where linking loses something of it."""
     handles = Handles()
-    linked = cast.linker.link(_dressed(rng, asked.text), handles)
+    linked = cast.linker.link(dressed(rng, asked.text), handles)
     masked = standins.masked(linked.text, handles)
     pattern = Pattern.of(asked.clauses, named(masked, handles))
     held = {t.value for _, t in handles.items() if t.kind == "e"}
@@ -412,9 +391,25 @@ def _question(rng: random.Random, cast: Cast, fold: Fold, split: Split) -> Asked
         asked = _introduced(rng, cast, fold)
     else:
         asked = _one(rng, cast, fold, rng.choices(kinds, weights)[0])
-    if asked.clauses and rng.random() < 0.07:
+        if rng.random() < 0.12:
+            asked = tails.followed(rng, cast, asked)
+    strange = asked.clauses and rng.random() < 0.08
+    if strange:
         asked = _stranger(rng, cast, asked, split)
-    return replace(asked, text=_dressed(rng, asked.text))
+    text = dressed(rng, asked.text)
+    if asked.clauses and not strange and rng.random() < 0.09:
+        text = _among(rng, cast, asked, text)
+    return replace(asked, text=text)
+
+
+def _among(rng: random.Random, cast: Cast, asked: Asked, text: str) -> str:
+    """The question among sentences that ask nothing, perhaps about another company."""
+    named = {e for c in asked.clauses for e in c.companies}
+    own = next((c for c in cast.catalogue.companies if c.name in named), None)
+    others = [c for c in cast.catalogue.companies if c.name not in named]
+    other = cast.call(rng, rng.choice(others)) if named and others else ""
+    about = cast.call(rng, own) if own is not None and len(named) == 1 else ""
+    return within(rng, text, about, other, choices.figure(rng))
 
 
 def _compound(rng: random.Random, cast: Cast, fold: Fold) -> Asked:
@@ -423,9 +418,9 @@ def _compound(rng: random.Random, cast: Cast, fold: Fold) -> Asked:
     parts = [first]
     for _ in range(rng.choice((1, 1, 1, 2))):
         parts.append(_follow(rng, cast, fold, first))
-    text = _bare(parts[0].text)
+    text = bare(parts[0].text)
     for part in parts[1:]:
-        text = rng.choice(_BOTH).format(a=_bare(text), b=_bare(part.text))
+        text = rng.choice(_BOTH).format(a=bare(text), b=bare(part.text))
     made = list(dict.fromkeys(c for part in parts for c in part.clauses))
     return Asked(text, tuple(made[: clauses.MAX_CLAUSES]), first.template, first.company)
 
@@ -434,8 +429,8 @@ def _introduced(rng: random.Random, cast: Cast, fold: Fold) -> Asked:
     """A company named first, then a question about it."""
     company = rng.choice(cast.catalogue.companies)
     asked = _one(rng, cast, fold, rng.choice(_SECOND), company=company, called="\1")
-    lead = rng.choice(_LEADS).format(e=cast.call(rng, company))
-    text = asked.text.replace("\1's", rng.choice(_ITS)).replace("\1", rng.choice(_IT))
+    lead = rng.choice(LEADS).format(e=cast.call(rng, company))
+    text = asked.text.replace("\1's", rng.choice(ITS)).replace("\1", rng.choice(IT))
     return replace(asked, text=f"{lead} {text}")
 
 
@@ -452,7 +447,7 @@ def _follow(rng: random.Random, cast: Cast, fold: Fold, first: Asked) -> Asked:
     when: When | None = None
     draw = rng.random()
     if single and draw < 0.3:
-        then = rng.choice(_THEN)
+        then = rng.choice(THEN)
         when = When(then, then, held)
     elif single and kind == "get" and draw < 0.6:
         when = When("", "", held)
@@ -460,7 +455,7 @@ def _follow(rng: random.Random, cast: Cast, fold: Fold, first: Asked) -> Asked:
         when = When("", "", ())
     company = next(c for c in cast.catalogue.companies if c.name == one[0])
     part = _one(rng, cast, fold, kind, company=company, called="\1", when=when)
-    text = part.text.replace("\1's", rng.choice(_ITS)).replace("\1", rng.choice(_IT))
+    text = part.text.replace("\1's", rng.choice(ITS)).replace("\1", rng.choice(IT))
     return replace(part, text=text)
 
 
@@ -736,46 +731,3 @@ _ORDINALS = ("first", "second", "third", "fourth")
 @lru_cache(maxsize=2)
 def _others(split: Split) -> tuple[str, ...]:
     return tuple(company_names(split, 300, 77))
-
-
-def _typo(rng: random.Random, text: str) -> str:
-    """The text with one slip of the finger in a longer word."""
-    places = [m for m in re.finditer(r"[A-Za-z]{6,}", text)]
-    if not places:
-        return text
-    word = rng.choice(places)
-    at = rng.randrange(word.start() + 1, word.end() - 1)
-    slip = rng.randrange(3)
-    if slip == 0:
-        return text[:at] + text[at + 1 :]
-    if slip == 1:
-        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
-    return text[:at] + text[at] + text[at:]
-
-
-def _bare(text: str) -> str:
-    return text.strip().rstrip("?.! ")
-
-
-def _dressed(rng: random.Random, text: str) -> str:
-    """Openings, closings, case and punctuation as people use them."""
-    text = re.sub(r"^[\s,:;–-]+", "", text)
-    text = re.sub(r"\s+([,.;:?!])", r"\1", text)
-    text = re.sub(r"[,:;]+(?=[,.;:?!])", "", text)
-    text = re.sub(r"\(\s*\)|[\s,;:-]+$", "", text).strip()
-    text = re.sub(r"\s+", " ", text)
-    if rng.random() < 0.12:
-        text = rng.choice(_OPENING) + text
-    if rng.random() < 0.08:
-        end = "?" if text.endswith("?") else ""
-        text = text.rstrip("?.") + rng.choice(_CLOSING) + end
-    if rng.random() < 0.04:
-        text = _typo(rng, text)
-    draw = rng.random()
-    if draw < 0.15:
-        text = text.rstrip("?.")
-    elif draw < 0.2:
-        text = text.rstrip("?.") + rng.choice((".", "??", "!", " ?"))
-    if rng.random() < 0.15:
-        return text.lower()
-    return text[:1].upper() + text[1:] if rng.random() < 0.75 else text

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from specialists.phrasing import Phrasing
 from specialists.planning.frames_screens import SCREEN_WORDS, SCREENS
+from specialists.planning.frames_wild import WILD
 
 WORDS: Mapping[str, Sequence[str]] = {
     "was": ("was", "is", "were"),
@@ -1470,7 +1471,9 @@ _GRAMMARS: Mapping[str, Sequence[str]] = {
 }
 
 FRAMES: Mapping[str, Phrasing] = {
-    name: Phrasing(f"planning-{name}", {**WORDS, **SCREEN_WORDS, "root": roots})
+    name: Phrasing(
+        f"planning-{name}", {**WORDS, **SCREEN_WORDS, "root": (*roots, *WILD.get(name, ()))}
+    )
     for name, roots in (*_GRAMMARS.items(), *SCREENS.items())
 }
 """A grammar for each kind of question."""
