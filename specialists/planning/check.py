@@ -5,11 +5,13 @@ Nothing here reads a table: a sound plan can still find nothing.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
 from specialists.foundation.contracts import Plan, Ref, Subtask
 from specialists.task import Score
+from specialists.workspace.handles import Target
 from specialists.workspace.links import Linked
 
 MAX_STEPS = 24
@@ -152,7 +154,9 @@ def score(gold: Plan, plan: Plan | None) -> Score:
 def left_out(linked: Linked, plan: Plan) -> list[str]:
     """What the question names and the plan does not use: companies, measures, rows, years.
 
-    Nothing where the plan is empty, or explains that the question names what is unknown here.
+    Nothing where the plan is empty, or explains that the question names what is unknown here. What
+    only stands in sentences beside the one that asks may be left out, but for years and where the
+    plan has nothing else of its kind.
     """
     if not plan.subtasks or (linked.unknown and plan.note):
         return []
@@ -160,14 +164,28 @@ def left_out(linked: Linked, plan: Plan) -> list[str]:
         " ".join([s.instruction, *(str(v) for v in s.inputs.values() if not isinstance(v, Ref))])
         for s in plan.subtasks
     ).lower()
-    missing: list[str] = []
+    asking = _asking(linked.text)
+    missing: list[tuple[str, Target]] = []
+    used: set[str] = set()
     for handle, target in linked.handles.items():
         if target.kind not in {"c", "d", "e", "r", "p"} or handle not in linked.text:
             continue
         if target.kind == "p":
-            used = all(str(y) in said for y in (target.value.first, target.value.last))
+            there = all(str(y) in said for y in (target.value.first, target.value.last))
         else:
-            used = target.label.lower() in said
-        if not used:
-            missing.append(f"the plan leaves out {target.label}")
-    return missing
+            there = target.label.lower() in said
+        if there:
+            used.add(target.kind)
+        else:
+            missing.append((handle, target))
+    return [
+        f"the plan leaves out {target.label}"
+        for handle, target in missing
+        if target.kind == "p" or handle in asking or target.kind not in used
+    ]
+
+
+def _asking(text: str) -> str:
+    """The sentences that end in a question mark; the whole text where none does."""
+    sentences = re.split(r"(?<= [?.!]) ", text)
+    return " ".join(s for s in sentences if s.endswith("?")) or text

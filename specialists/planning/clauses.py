@@ -352,7 +352,8 @@ def unsound(clause: Clause) -> str:
     if verb in {"diff", "times"} and not _two(clause):
         return f"{verb} takes two values"
     if verb in {"more", "fewer"}:
-        single = _width(clause) == 1 and one
+        width = _subjects(clause) if clause.turn is not None else _width(clause)
+        single = width == 1 and one
         if clause.numbers and not single:
             return f"{verb} sets one value against a number"
         if not single and not (_two(clause) and (one or _alone(clause))):
@@ -377,6 +378,10 @@ def _width(clause: Clause) -> int:
     for side in (clause.companies, clause.rows, clause.periods):
         width *= max(1, len(side))
     return width
+
+
+def _subjects(clause: Clause) -> int:
+    return max(1, len(clause.companies)) * max(1, len(clause.rows))
 
 
 def _two(clause: Clause) -> bool:

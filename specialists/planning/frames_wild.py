@@ -445,7 +445,7 @@ WILD: Mapping[str, Sequence[str]] = {
         "what p.a. growth did $e's $m have $at?",
         "$e's $m growth per annum $at",
         "$e's $m, annual growth rate $at, compounded",
-        "smooth out $e's $m growth $at: what cagr is it?",
+        "smoothing $e's $m growth $at, what cagr is it?",
         "$at, what was the cagr of $e's $m?",
         "$at, how fast did $e's $m compound?",
     ),

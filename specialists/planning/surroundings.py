@@ -40,7 +40,7 @@ BEFORE = (
     "we have {e} in our portfolio.",
     "there was talk about {e} at lunch.",
     "i'm in a meeting about {e}.",
-    "i read something about {e} yesterday.",
+    "i read something about {e} the other day.",
     "so i'm looking at {e} at the moment.",
     "a client called about {e}.",
     "i cover {e}.",
