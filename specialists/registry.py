@@ -45,7 +45,7 @@ TASKS: Mapping[str, str] = {
     "extraction": "specialists.extraction.task:ExtractionTask",
     "table_qa": "specialists.table_qa.task:TableTask",
     "calculation": "specialists.calculation.task:CalculationTask",
-    "planning": "specialists.planning.task:PlanningTask",
+    "planning": "specialists.cases.voted:VotedPlanning",
 }
 """The jobs there are, as ``module:class``, imported when used."""
 
@@ -159,7 +159,7 @@ class Embedded:
         """
         self._manifest = Manifest.read(folder / MANIFEST)
         base = self._manifest.base
-        self._base = folder / base.folder
+        self._folder, self._base = folder, folder / base.folder
         records.verify(self._base, base.digest)
         self._adapters = {
             name: _open(folder, artefact, name, base.digest)
@@ -204,7 +204,7 @@ class Embedded:
         Raises:
             NotFound: no such job, or no adapter for it.
         """
-        job = task(name)
+        job = task(name).equipped(self._folder)
         each = self._adapters.get(name)
         if each is None:
             there = ", ".join(sorted(self._adapters)) or "none"

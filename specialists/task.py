@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -173,6 +174,14 @@ class Task(ABC, Generic[I, A]):
     @abstractmethod
     def validate(self, inputs: I, answer: A, evidence: Sequence[Evidence]) -> list[str]:
         """Without gold: what is wrong with an answer, in words; empty when nothing is."""
+
+    def equipped(self, weights: Path) -> Task[I, A]:
+        """The same job with what lies beside the adapters for it; most jobs need nothing.
+
+        Args:
+            weights: folder of the weights. Nothing is loaded yet.
+        """
+        return self
 
     def signals(self, inputs: I, answer: A, evidence: Sequence[Evidence]) -> Signals:
         """What this job knows of an answer's chances besides the model's own probability.

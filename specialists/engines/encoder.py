@@ -97,7 +97,7 @@ class SentenceEncoder:
             self._pad = int(config.get("pad_token_id") or 0)
             longest = int(_sentences(folder).get("max_seq_length") or 256)
             if config.get("model_type") == "bert":
-                self._model: Any = _Bert(config, load_file(folder / WEIGHTS))
+                self._model: Any = Bert(config, load_file(folder / WEIGHTS))
             else:
                 self._model = _Other(folder)
         except KeyError as error:
@@ -139,7 +139,7 @@ class SentenceEncoder:
         return F.normalize(pooled_BD, dim=-1)
 
 
-class _Bert:
+class Bert:
     """BERT's encoder (Devlin et al. 2019), post-norm, absolute positions, exact GELU."""
 
     def __init__(self, config: dict[str, Any], weights: dict[str, Tensor]) -> None:

@@ -660,6 +660,7 @@ NEUTRAL_WORDS = _words(k_many="$k | $k new | more | several")
 # --- two companies with opposite fates ------------------------------------------------------------
 
 MIXED_WORDS = _words(
+    news_day="monday | friday | muhurat | early | thursday | late",
     xgood="""$x {rises} | $x {rises} $n | $x up $n | $x beats estimates | $x profit jumps | $x
     gains share | $x raises outlook | $x upgraded | $x wins order | $x cheers | $x top gainer | $x
     hits high | $x shines | $x delights | $x rallies | $x in the green | $x at record high | $x
@@ -783,7 +784,6 @@ $x expands as $y retreats
 $x upbeat , $y gloomy on $q
 $x raises dividend , $y cuts it
 """)
-MIXED_WORDS |= _words(news_day="monday | friday | muhurat | early | thursday | late")
 
 # --- the company asked about stands by ------------------------------------------------------------
 

@@ -57,7 +57,7 @@ def load(
                 inputs=inputs,
                 answer=answer,
                 dialogue=task.solved(inputs, answer),
-                fold={"train": "train", "dev": "dev"}.get(part, "templates"),
+                fold="templates" if part == "test" else part,
                 company=entity,
                 template=source,
                 source=source,

@@ -18,7 +18,7 @@ from specialists.workspace.numbers import scan
 LONGEST = 400
 """Characters of a text that are read; headlines are shorter, of a paragraph the start counts."""
 
-_URL = re.compile(r"https?://\S*|www\.\S+|pic\.twitter\.com\S*")
+URL = re.compile(r"https?://\S*|www\.\S+|pic\.twitter\.com\S*")
 
 
 class SentimentInputs(Value):
@@ -37,7 +37,7 @@ class SentimentInputs(Value):
 
 def render(inputs: SentimentInputs) -> str:
     """The text in handles."""
-    text = _URL.sub(" ", inputs.text)[:LONGEST]
+    text = URL.sub(" ", inputs.text)[:LONGEST]
     handles = Handles()
     marks: list[Mark] = []
     if inputs.entity:

@@ -1,18 +1,24 @@
 """The sentiment job: one headline and one company → positive, neutral or negative.
 
 A subtask about a company gathers its headlines, asks about each, and concludes with the balance.
+Where a second reader lies beside the weights (``votes.py``), each headline's label is what both
+come to.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from specialists.foundation.contracts import Evidence, Finding, Message, Span, Subtask
+from specialists.foundation.contracts import Evidence, Finding, Message, Signals, Span, Subtask
 from specialists.foundation.errors import NotFound
-from specialists.sentiment.check import LABELS, SentimentAnswer, read, score, validate
+from specialists.sentiment.check import LABELS, Label, SentimentAnswer, read, score, validate
 from specialists.sentiment.render import SentimentInputs, render
+from specialists.sentiment.votes import FOLDER, Reader, pool, told
 from specialists.task import (
     Conclusion,
     Episode,
@@ -55,6 +61,15 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
     )
     answer_type = SentimentAnswer
 
+    def __init__(self, reader: Reader | None = None) -> None:
+        """``reader``: the second reader; without one the language model judges alone."""
+        self._reader = reader
+
+    def equipped(self, weights: Path) -> SentimentTask:
+        """With the second reader, where there is one beside the weights."""
+        folder = weights / FOLDER
+        return SentimentTask(Reader(folder)) if folder.is_dir() else self
+
     def begin(
         self, inputs: SentimentInputs, *, form: Form = "compact", seed: int | None = None
     ) -> Episode[SentimentAnswer]:
@@ -96,7 +111,7 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
                 if isinstance(span, Span):
                     spans.setdefault(span.document, span)
         chosen = _spread(list(spans.values()), HEADLINES)
-        return [
+        made = [
             SentimentInputs(
                 text=span.text,
                 entity=about.company.name,
@@ -106,28 +121,48 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
             )
             for span in chosen
         ]
+        if self._reader is not None:
+            await asyncio.to_thread(self._reader.votes, made)  # all at once, and off the loop
+        return made
 
     def conclude(
         self, subtask: Subtask, outcomes: Sequence[Outcome[SentimentInputs, SentimentAnswer]]
     ) -> Conclusion:
         """The balance of the headlines that were answered."""
-        answered = [(o, o.answer) for o in outcomes if o.answer is not None]
+        judged = [(o, self.judged(o)) for o in outcomes]
+        answered = [(o, *found) for o, found in judged if found is not None]
         if not answered:
             why = "no headline was answered" if outcomes else "no headlines about it were found"
             return Conclusion("abstained", reason=f"{why}: {subtask.instruction}")
-        counts = Counter(answer.sentiment for _, answer in answered)
+        counts = Counter(label for _, label, _ in answered)
         value = verdict(counts)
-        side = [
-            o.confidence for o, a in answered if a.sentiment == value and o.confidence is not None
-        ]
+        side = [sure for _, label, sure in answered if label == value and sure is not None]
         who = answered[0][0].inputs.entity or "the text"
         return Conclusion(
             "ok",
             value=summary(counts),
             label=f"sentiment about {who}",
-            evidence=tuple(_sources([o for o, _ in answered])),
+            evidence=tuple(_sources([o for o, *_ in answered])),
             confidence=sum(side) / len(side) if side else None,
         )
+
+    def judged(
+        self, outcome: Outcome[SentimentInputs, SentimentAnswer]
+    ) -> tuple[Label, float | None] | None:
+        """A headline's label and how sure it is: the model's, or what both votes come to.
+
+        A headline that the model was too unsure of goes by the second reader alone.
+        """
+        said = outcome.answer.sentiment if outcome.answer is not None else None
+        votes = self._reader.votes([outcome.inputs]) if self._reader is not None else None
+        if votes is None or self._reader is None:
+            return None if said is None else (said, outcome.confidence)
+        both = votes[0]
+        if said is not None:
+            both = pool(told(said, _sureness(outcome)), votes[0], self._reader.weighing)
+        label = max(LABELS, key=lambda each: both[each])
+        kept = said == label and outcome.confidence is not None
+        return label, outcome.confidence if kept else both[label]
 
     def examples(
         self, fold: Fold, count: int, seed: int
@@ -145,6 +180,16 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
         self, inputs: SentimentInputs, answer: SentimentAnswer, evidence: Sequence[Evidence]
     ) -> list[str]:
         return validate(inputs, answer, evidence)
+
+    def signals(
+        self, inputs: SentimentInputs, answer: SentimentAnswer, evidence: Sequence[Evidence]
+    ) -> Signals:
+        """Whether the second reader says the same, and how probable it finds the answer."""
+        votes = self._reader.votes([inputs]) if self._reader is not None else None
+        if votes is None:
+            return Signals()
+        same = max(LABELS, key=lambda each: votes[0][each]) == answer.sentiment
+        return Signals(vote=same, vote_probability=votes[0][answer.sentiment])
 
     def solved(self, inputs: SentimentInputs, answer: SentimentAnswer) -> tuple[Message, ...]:
         """The whole gold dialogue."""
@@ -172,6 +217,14 @@ def summary(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     parts = ", ".join(f"{counts[label]} {label}" for label in LABELS if counts.get(label))
     return f"{verdict(counts)}: {parts} of {total} headline{'s' if total != 1 else ''}"
+
+
+def _sureness(outcome: Outcome[SentimentInputs, SentimentAnswer]) -> float:
+    """The language model's own probability of its label; even odds where it is not known."""
+    signals = outcome.signals
+    if signals is None or signals.log_probability is None:
+        return 0.5
+    return min(1.0, math.exp(signals.log_probability))
 
 
 def _sources(outcomes: Sequence[Outcome[SentimentInputs, SentimentAnswer]]) -> Iterator[Evidence]:
