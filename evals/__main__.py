@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evals.asking import ask
+from evals.commands import COMMANDS
 from specialists.foundation.errors import FinrouteError
 from specialists.registry import WEIGHTS
 
@@ -20,7 +21,8 @@ def main() -> None:
     """Judge the specialists: how often they are right, how fast, and beside what."""
 
 
-main.add_command(ask)
+for command in (ask, *COMMANDS):
+    main.add_command(command)
 
 
 @main.command()

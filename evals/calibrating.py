@@ -24,7 +24,7 @@ from evals.reliability import reliability
 from evals.risk import learn
 from specialists import confidence
 from specialists.agent import Run, Specialist, answer_one
-from specialists.foundation.contracts import Signals
+from specialists.foundation.contracts import Signals, Value
 from specialists.foundation.records import (
     ASSURANCE,
     CALIBRATION,
@@ -180,6 +180,33 @@ def assure(weights: Path, asked: dict[str, list[Sat]], *, say: Say) -> Assurance
         say(f"risk {each.risk:.0%}: confidence {each.confidence:.3f}, "
             f"{each.given} given, {each.wrong} wrong of {made.count}, p {each.p:.3f}")  # fmt: skip
     return made
+
+
+class Rehearsal(Value):
+    """What the assurance was learned from, for the reports."""
+
+    assurance: Assurance
+    asked: dict[str, tuple[Sat, ...]]
+    sure: dict[str, float]
+    """The confidence of each answer given, by the question's id."""
+    tested: tuple[str, ...]
+    """Ids of the questions that thresholds were tested on."""
+
+
+def keep(path: Path, made: Assurance, asked: dict[str, list[Sat]]) -> None:
+    """Write the rehearsal down."""
+    everything = [each for sat in asked.values() for each in sat]
+    rehearsal = Rehearsal(
+        assurance=made,
+        asked={name: tuple(sat) for name, sat in asked.items()},
+        sure={
+            each.id: round(confidence.predict(made.logistic, each.features), 5)
+            for each in everything
+            if given(each)
+        },
+        tested=tuple(each.id for each in halves(asked)[1]),
+    )
+    path.write_text(rehearsal.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def halves(asked: dict[str, list[Sat]]) -> tuple[list[Sat], list[Sat]]:

@@ -2,10 +2,11 @@
 
 - router: as served, with its assurance
 - everything: the same, no answer withheld
-- no encoder: as served, without the sentence encoder's vote
+- no encoder: as served, the worked cases' vote by BM25 instead of the sentence encoder, and no
+  vote on tones
 - random: adapters of the same shape that learned nothing, in every job
 - grammar: uniform draws from what the grammars admit, in every job
-- nearest case: the plan of the most similar worked case, slots filled by rule
+- cases: the plan that the worked cases vote for, slots filled by rule; no language model plans
 - linker: the first measure, company and period linked, looked up
 - rules: a planner of keywords
 
@@ -21,16 +22,22 @@ from collections.abc import Callable, Sequence
 from evals.arms import Arm, Arms
 from evals.planners import BarePlanning, Write, WritingEngine, by_rules, first_linked
 from specialists.agent import Specialist
+from specialists.cases.vote import Votes, packaged
+from specialists.cases.voted import VotedPlanning
 from specialists.engines.base import Engine
 from specialists.foundation.contracts import (
     Completion,
     Message,
+    Plan,
     ReplySchema,
     Sampling,
     ToolSpec,
 )
 from specialists.foundation.records import Assurance
-from specialists.registry import Entry, Registry
+from specialists.planning.render import PlanningInputs
+from specialists.planning.task import PlanningTask
+from specialists.registry import Entry, Registry, task
+from specialists.task import Form, SingleReply
 
 Give = Callable[[str], Specialist]
 
@@ -73,6 +80,49 @@ def linker(registry: Registry) -> Contender:
 def rules(registry: Registry) -> Contender:
     """Keywords."""
     return planned_by(registry, "rules", by_rules)
+
+
+def cases(registry: Registry) -> Contender:
+    """The worked cases' plan."""
+    task = CasePlanning(Votes(packaged("auto")))
+    planner = Specialist(task=task, engine=WritingEngine("cases", lambda _: ""))
+    return Contender(
+        registry, lambda job: planner if job == "planning" else registry.specialist(job)
+    )
+
+
+class CasePlanning(PlanningTask):
+    """The planning job done by the worked cases: whatever the engine writes, they answer."""
+
+    def __init__(self, votes: Votes) -> None:
+        self._votes = votes
+
+    def begin(
+        self, inputs: PlanningInputs, *, form: Form = "compact", seed: int | None = None
+    ) -> SingleReply:
+        messages = [Message(role="user", content=inputs.question)]
+        return SingleReply(messages, {}, lambda _: self._said(inputs))
+
+    def _said(self, inputs: PlanningInputs) -> Plan:
+        vote = self._votes.vote(inputs)
+        if vote is None:
+            return Plan(subtasks=(), note="no worked case fits the question")
+        return vote.plan
+
+
+def without_encoder(registry: Registry) -> Contender:
+    """As served, but for the sentence encoder."""
+    votes = VotedPlanning(Votes(packaged("none")))
+
+    def give(job: str) -> Specialist:
+        specialist = registry.specialist(job)
+        if job == "planning":
+            return dataclasses.replace(specialist, task=votes)
+        return dataclasses.replace(specialist, task=task(job)) if job == "sentiment" else specialist
+
+    contender = Contender(registry, give)
+    contender.assurance = registry.assurance
+    return contender
 
 
 def control(registry: Registry, arms: Arms, arm: Arm) -> Contender:

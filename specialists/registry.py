@@ -157,16 +157,16 @@ class Embedded:
             RecordError: no manifest, or the base or a record is missing or altered.
             AdapterError: an adapter is altered or was made on another base.
         """
-        self._manifest = Manifest.read(folder / MANIFEST)
-        base = self._manifest.base
+        self.manifest = Manifest.read(folder / MANIFEST)
+        base = self.manifest.base
         self._folder, self._base = folder, folder / base.folder
         records.verify(self._base, base.digest)
         self._adapters = {
             name: _open(folder, artefact, name, base.digest)
-            for name, artefact in self._manifest.adapters.items()
+            for name, artefact in self.manifest.adapters.items()
         }
         self._attested = _Once()
-        self.assurance = _assurance(folder, self._manifest)
+        self.assurance = _assurance(folder, self.manifest)
 
         def load() -> Engine:
             from specialists.engines.local import LocalEngine
@@ -188,7 +188,7 @@ class Embedded:
         return tuple(
             Entry(
                 name=name,
-                model=self._manifest.base.name,
+                model=self.manifest.base.name,
                 adapter=each.record.digest,
                 decision=each.decision.id if each.decision else None,
                 provisional=not _adopted(each.decision),

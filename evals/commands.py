@@ -1,0 +1,132 @@
+"""The commands that calibrate, examine and report; nothing heavy is imported before one runs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specialists.foundation.errors import FinrouteError
+from specialists.registry import TASKS, WEIGHTS
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+DEV = HERE / "questions" / "dev.jsonl"
+
+_WEIGHTS = click.option(
+    "--weights",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=WEIGHTS,
+    help="Folder of the weights; default: the project's own.",
+)
+_QUESTIONS = click.option(
+    "--file",
+    "questions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=DEV,
+    help="JSON lines of questions with gold answers; default: the development questions.",
+)
+_RESULTS = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=RESULTS,
+    help="Folder of the results.",
+)
+_THREADS = click.option("--threads", default=1, show_default=True, help="Threads of the models.")
+
+
+class Told(click.Command):
+    """Errors raised on purpose are shown as one line, with their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FinrouteError as error:
+            click.echo(f"finroute evals: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.command(cls=Told)
+@click.option("--job", "jobs", multiple=True, type=click.Choice([*TASKS]), help="Only these.")
+@click.option("--count", default=600, show_default=True, help="Examples to fit a job on.")
+@click.option("--checked", default=600, show_default=True, help="Examples to check it on.")
+@click.option("--generated", default=240, show_default=True, help="Generated whole questions.")
+@click.option("--answers/--no-answers", default=True, help="Learn when answers are given, too.")
+@click.option("--again", is_flag=True, help="Jobs that are calibrated already, too.")
+@_QUESTIONS
+@_WEIGHTS
+@_RESULTS
+def calibrate(
+    jobs: tuple[str, ...],
+    count: int,
+    checked: int,
+    generated: int,
+    answers: bool,
+    again: bool,
+    questions: Path,
+    weights: Path,
+    out: Path,
+) -> None:
+    """Make confidences probabilities, and learn when an answer is sure enough to be given."""
+    from evals import calibrating, gold
+    from specialists.foundation.records import CALIBRATION, Manifest
+    from specialists.registry import MANIFEST
+    from specialists.workspace import demo
+
+    manifest = Manifest.read(weights / MANIFEST)
+    for job in jobs or manifest.adapters:
+        if not again and (weights / manifest.adapters[job].folder / CALIBRATION).is_file():
+            click.echo(f"{job:12} is calibrated already")
+            continue
+        asyncio.run(
+            calibrating.specialist(weights, job, count=count, checked=checked, say=click.echo)
+        )
+    if not answers:
+        return
+    asked = asyncio.run(
+        calibrating.rehearse(
+            weights, demo.build(), gold.read(questions), generated=generated, say=click.echo
+        )
+    )
+    made = calibrating.assure(weights, asked, say=click.echo)
+    out.mkdir(parents=True, exist_ok=True)
+    calibrating.keep(out / "rehearsal.json", made, asked)
+
+
+@click.command(cls=Told)
+@click.option("--arm", "arms", multiple=True, help="Only these arms.")
+@_QUESTIONS
+@_WEIGHTS
+@_RESULTS
+@_THREADS
+def sealed(arms: tuple[str, ...], questions: Path, weights: Path, out: Path, threads: int) -> None:
+    """Put questions to the router and to what it must beat. Sealed ones: once a release."""
+    from evals import examining
+    from specialists.workspace import demo
+
+    place = out / f"exam-{questions.stem}.json"
+
+    def keep(report: examining.Report) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        place.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    report = asyncio.run(
+        examining.examine(
+            weights,
+            demo.build(),
+            questions,
+            arms=arms or examining.ARMS,
+            threads=threads,
+            keep=keep,
+            say=click.echo,
+        )
+    )
+    for margin in report.margins:
+        click.echo(f"over {margin.arm:12} {margin.difference:+.3f} (≥ {margin.low:+.3f}, "
+                   f"p {margin.p:.2g})")  # fmt: skip
+    click.echo(f"wrote {place}")
+
+
+COMMANDS = (calibrate, sealed)
