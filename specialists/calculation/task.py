@@ -23,6 +23,7 @@ from specialists.foundation.contracts import (
     Grammar,
     Message,
     Quantity,
+    Signals,
     Span,
     Step,
     Subtask,
@@ -149,6 +150,13 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
         from specialists.calculation.check import validate
 
         return validate(inputs, answer)
+
+    def signals(
+        self, inputs: CalculationInputs, answer: Calculation, evidence: Sequence[Evidence]
+    ) -> Signals:
+        from specialists.calculation.second import opinion
+
+        return opinion(inputs, answer)
 
 
 def schema(laid_out: Prompt) -> Grammar:
