@@ -388,7 +388,7 @@ def _two(clause: Clause) -> bool:
     """Whether it names two values: two companies, rows or years, or else two measures."""
     width = _width(clause)
     if clause.turn is not None:  # the years say between what the change is
-        width = max(1, len(clause.companies)) * max(1, len(clause.rows))
+        width = _subjects(clause)
     return width == 2 or _alone(clause)
 
 
