@@ -129,4 +129,28 @@ def sealed(arms: tuple[str, ...], questions: Path, weights: Path, out: Path, thr
     click.echo(f"wrote {place}")
 
 
-COMMANDS = (calibrate, sealed)
+@click.command(cls=Told)
+@click.option("--count", default=10_000, show_default=True, help="Items of each set, at most.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="FINROUTE_DATA",
+    required=True,
+    help="Folder of public data.",
+)
+@click.option("--keep", is_flag=True, help="Write how votes are weighed beside the weights.")
+@_WEIGHTS
+@_RESULTS
+@_THREADS
+def sentfin(count: int, data: Path, keep: bool, weights: Path, out: Path, threads: int) -> None:
+    """Real headlines: words alone, the language model, the second reader, both together."""
+    from evals.sentfin import measure
+
+    report = asyncio.run(
+        measure(weights, data, count=count, threads=threads, say=click.echo, keep=keep)
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "sentfin.json").write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+COMMANDS = (calibrate, sealed, sentfin)

@@ -191,6 +191,31 @@ def _sft(recipe: AdapterRecipe, work: Path, data: Path | None, out: Path, comman
 
 
 @main.command()
+@_DATA
+@_RECIPE
+@_OUT
+@_DRY
+@_OVERRIDES
+def headlines(
+    data: Path | None, recipe: Path | None, out: Path, dry_run: bool, overrides: tuple[str, ...]
+) -> None:
+    """Fine-tune the sentence encoder as the second reader of headlines."""
+    from training.recipe import headlines as read_recipe
+
+    made = read_recipe(recipe, overrides)
+    if dry_run:
+        click.echo(made.model_dump_json(indent=2))
+        return
+    from training.allocator import keep_memory
+
+    keep_memory()
+    from training.headlines import FOLDER, train
+
+    command = _command("headlines", *overrides)
+    train(data, out / FOLDER, recipe=made, say=click.echo, command=command)
+
+
+@main.command()
 @_WORK
 @_OUT
 @click.option("--quick", is_flag=True, help="A tiny model and little data, in minutes.")

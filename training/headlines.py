@@ -30,7 +30,6 @@ from transformers import AutoTokenizer, BertModel
 
 from specialists.engines import encoder
 from specialists.engines.classifier import SETTINGS, WEIGHTS, Classifier, Settings, pooled
-from specialists.foundation.config import Config
 from specialists.foundation.digests import file_digest
 from specialists.foundation.errors import ConfigError, RecordError
 from specialists.foundation.records import RUN, RunRecord
@@ -38,37 +37,14 @@ from specialists.sentiment.check import LABELS
 from specialists.sentiment.loaders import SOURCES, load
 from specialists.sentiment.task import SentimentTask
 from specialists.sentiment.votes import TARGET, in_words
-from training.recipe import FOLDER
+from training.recipe import HeadlinesRecipe
+from training.recipe import headlines as read_recipe
 
+FOLDER = "headlines"
+"""Below the folder of the weights."""
 Say = Callable[[str], None]
 TOLERANCE = 2e-2
 """Largest difference of a probability between trainer and engine: weights are stored in bf16."""
-
-
-class HeadlinesRecipe(Config):
-    """How the second reader is made."""
-
-    seed: int = 13
-    epochs: float = 3.0
-    seconds: float = 0
-    """Budget of time spent learning; 0 is none."""
-    generated: int = 2_000
-    """Generated headlines beside the real ones."""
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.1
-    rate: float = 1e-3
-    batch: int = 32
-    longest: int = 64
-    """Tokens of a headline that count."""
-    smoothing: float = 0.05
-    """Of the labels."""
-    warmup: float = 0.06
-    """Share of the budget."""
-    watch_every: int = 250
-    """Steps between readings of the dev part."""
-    bf16: bool = True
-    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -79,13 +55,8 @@ class Item:
     label: int
 
 
-def read_recipe(path: Path | None = None, overrides: Sequence[str] = ()) -> HeadlinesRecipe:
-    """The recipe in a file; default: ``recipes/headlines.toml``."""
-    return HeadlinesRecipe.load(path or FOLDER / "headlines.toml", overrides)
-
-
 def train(
-    data: Path,
+    data: Path | None,
     out: Path,
     *,
     recipe: HeadlinesRecipe | None = None,
@@ -95,7 +66,7 @@ def train(
     """Fine-tune the packaged encoder and write the classifier to ``out``; returns the readings.
 
     Args:
-        data: folder of public data.
+        data: folder of public data; None: generated headlines alone.
 
     Raises:
         ConfigError: the encoder is not installed.
@@ -109,14 +80,14 @@ def train(
     torch.manual_seed(recipe.seed)
     task, started = SentimentTask(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     run = _Run(base, recipe)
-    parts = {p: list(load(task, data, p)) for p in ("train", "dev")}
+    parts = {p: list(load(task, data, p)) if data else [] for p in ("train", "dev")}
     made = list(itertools.islice(task.examples("train", recipe.generated, recipe.seed), None))
     learned = [run.item(e) for e in (*parts["train"], *made)]
     watched = [(e.source, run.item(e)) for e in parts["dev"]]
     say(f"headlines: {len(learned)} to learn from, {len(watched)} to watch with")
     found = run.learn(learned, watched, say)
     run.save(out)
-    texts = [in_words(e.inputs) for e in parts["dev"][:32]]
+    texts = [in_words(e.inputs) for e in (*parts["dev"], *made)[:32]]
     gap = float(np.abs(run.read(texts) - Classifier.load(out).read(texts)).max())
     if not gap <= TOLERANCE:
         raise RecordError(f"the saved classifier's probabilities differ by {gap:.2g}")

@@ -139,6 +139,32 @@ class AdapterRecipe(Config):
     bf16: bool = True
 
 
+class HeadlinesRecipe(Config):
+    """How the second reader is made."""
+
+    seed: int = 13
+    epochs: float = 3.0
+    seconds: float = 0
+    """Budget of time spent learning; 0 is none."""
+    generated: int = 2_000
+    """Generated headlines beside the real ones."""
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.1
+    rate: float = 1e-3
+    batch: int = 32
+    longest: int = 64
+    """Tokens of a headline that count."""
+    smoothing: float = 0.05
+    """Of the labels."""
+    warmup: float = 0.06
+    """Share of the budget."""
+    watch_every: int = 250
+    """Steps between readings of the dev part."""
+    bf16: bool = True
+    threads: int = 1
+
+
 def base(path: Path | None = None, overrides: tuple[str, ...] = ()) -> BaseRecipe:
     """The base's recipe."""
     return BaseRecipe.load(path or FOLDER / "base.toml", overrides)
@@ -153,3 +179,8 @@ def adapter(job: str, path: Path | None = None, overrides: tuple[str, ...] = ())
     if job not in jobs.NAMES:
         raise ConfigError(f"no job named {job}; there are {', '.join(jobs.NAMES)}")
     return AdapterRecipe.load(path or FOLDER / f"{job}.toml", overrides)
+
+
+def headlines(path: Path | None = None, overrides: tuple[str, ...] = ()) -> HeadlinesRecipe:
+    """The recipe of the second reader of headlines; default: ``recipes/headlines.toml``."""
+    return HeadlinesRecipe.load(path or FOLDER / "headlines.toml", overrides)

@@ -25,6 +25,7 @@ _QUICK_BASE = (
     "compile=false",
     "watch_count=10",
 )
+_QUICK_HEADLINES = ("generated=96", "seconds=15", "watch_every=50")
 _QUICK_ADAPTER = ("examples=160", "watch_count=16", "watch_every=5", "seconds=12", "epochs=1")
 
 
@@ -52,7 +53,13 @@ def stages(*, quick: bool = False, threads: int = 1) -> tuple[Stage, ...]:
         )
         for job in jobs.NAMES
     ]
-    return (base, *adapters)
+    headlines = Stage(
+        "headlines",
+        ("train", "headlines", "--out", "{out}", *(_QUICK_HEADLINES if quick else ()), count),
+        makes=("headlines",),
+        settings=(FOLDER / "headlines.toml",),
+    )
+    return (base, *adapters, headlines)
 
 
 _PLACES = ("--work", "{work}", "--out", "{out}")
