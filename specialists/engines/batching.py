@@ -1,9 +1,9 @@
 """Many dialogues on one model: a worker thread that reads and writes them together, step by step.
 
-Dialogues join and leave between steps (continuous batching). A step reads every dialogue's pending
-tokens in one ragged forward: a fresh prompt, one new token, or several that a grammar forced. What
-a finished dialogue left in its cache serves the next one that begins the same way, such as the next
-turn of the same tool use.
+Dialogues join and leave between steps (continuous batching). A step reads the pending tokens of the
+dialogues with one adapter, the eldest dialogue's, in one ragged forward: a fresh prompt, one new
+token, or several that a grammar forced. What one dialogue has read serves every other that begins
+the same way: the next turn of the same tool use, or one more sample of the same prompt.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from specialists.engines.decode import Decoded
 from specialists.engines.lora import Lora
@@ -26,6 +27,9 @@ from specialists.engines.qwen3 import Cache, Chunk, Qwen3
 from specialists.foundation.errors import Cancelled, EngineError
 
 log = logging.getLogger(__name__)
+
+LEAST = 16
+"""Tokens: shorter common beginnings are read again; that is as quick."""
 
 
 class Reading(Protocol):
@@ -129,28 +133,15 @@ class Batcher:
 
     def _step(self, active: list[_Row]) -> list[_Row]:
         """One forward over what is pending; returns the rows still under way."""
-        taking: list[_Row] = []
-        tokens = 0
-        for row in active:
-            if row.cache is None:
-                row.cache = self._model.cache(row.capacity)
-                self._recall(row, row.cache)
-            fresh = len(row.reading.pending)
-            if taking and fresh > 32 and tokens + fresh > self._step_tokens:
-                continue  # a prompt waits for the next step, words under way do not
-            taking.append(row)
-            tokens += fresh
-        taking.sort(key=lambda row: id(row.lora))
+        taking = self._take(active)
         chunks = [
-            Chunk(row.reading.pending, row.cache, row.lora, row.reading.keep)
+            Chunk(row.reading.pending, row.cache, row.reading.keep)
             for row in taking
             if row.cache is not None
         ]
-        for row in taking:
-            row.read += row.reading.pending
         finished: set[_Row] = set()
         try:
-            logits = self._model.forward(chunks)
+            logits = self._model.forward(chunks, taking[0].lora)
         except Exception as error:
             log.exception("a step of %d dialogues failed", len(taking))
             for row in taking:
@@ -158,31 +149,36 @@ class Batcher:
             finished.update(taking)
         else:
             for row, scores in zip(taking, logits, strict=True):
-                if self._read(row, scores.numpy()):
+                row.read += row.reading.pending
+                if _read(row, scores):
                     finished.add(row)
         return [row for row in active if row not in finished]
 
-    def _read(self, row: _Row, logits: np.ndarray) -> bool:
-        try:
-            done = row.reading.read(logits)
-        except Exception as error:
-            log.exception("a reply could not be read")
-            _settle(row.future, error=EngineError(f"the reply could not be read: {error}"))
-            return True
-        if done:
-            if row.cache is not None:
+    def _take(self, active: list[_Row]) -> list[_Row]:
+        """The rows of the next step, each with a cache."""
+        taking: list[_Row] = []
+        fresh: list[list[int]] = []
+        tokens = 0
+        for row in active:
+            pending = row.reading.pending
+            if row.lora is not active[0].lora:
+                continue  # the eldest dialogue's adapter is served until that dialogue is done
+            if taking and len(pending) > 32 and tokens + len(pending) > self._step_tokens:
+                continue  # a prompt waits for the next step, words under way do not
+            if row.cache is None:
+                other, known = self._seen.find(row.lora, pending[: len(pending) - row.reading.keep])
+                if any(_common(pending, prompt) >= known + LEAST for prompt in fresh):
+                    continue  # this step reads what the next can copy
+                fresh.append(pending)
+                row.cache = self._model.cache(row.capacity)
+                if other is not None:
+                    row.cache.copy_from(other, known)
+                    row.read += pending[:known]
+                    row.reading.pending = pending[known:]
                 self._seen.put(row.lora, row.read, row.cache)
-            _settle(row.future, row.reading.result())
-        return done
-
-    def _recall(self, row: _Row, cache: Cache) -> None:
-        """Skip the part of the prompt that an earlier dialogue has read already."""
-        pending = row.reading.pending
-        other, length = self._seen.find(row.lora, pending[: len(pending) - row.reading.keep])
-        if other is not None:
-            cache.copy_from(other, length)
-            row.read = pending[:length]
-            row.reading.pending = pending[length:]
+            taking.append(row)
+            tokens += len(row.reading.pending)
+        return taking
 
     def _leave(self, active: Sequence[_Row]) -> None:
         rows = list(active)
@@ -195,16 +191,15 @@ class Batcher:
 
 
 class Seen:
-    """The caches of dialogues that were read lately, by adapter and beginning."""
+    """The caches of dialogues under way or read lately, by adapter and beginning."""
 
-    def __init__(self, limit_bytes: int, *, least: int = 16) -> None:
-        """``least``: shorter common beginnings are read again; that is as quick."""
+    def __init__(self, limit_bytes: int, *, least: int = LEAST) -> None:
         self._room = limit_bytes
         self._least = least
         self._entries: list[tuple[Lora | None, list[int], Cache]] = []
 
     def put(self, lora: Lora | None, tokens: list[int], cache: Cache) -> None:
-        """Remember a dialogue; the eldest are forgotten."""
+        """Remember a dialogue, ``tokens`` growing as it goes on; the eldest are forgotten."""
         self._entries.append((lora, tokens, cache))
         self._room -= cache.kv.nbytes
         while self._room < 0:
@@ -220,6 +215,19 @@ class Seen:
                 if common > length:
                     best, length = cache, common
         return best, length if best is not None else 0
+
+
+def _read(row: _Row, logits: Tensor) -> bool:
+    """Whether the row is finished."""
+    try:
+        done = row.reading.read(logits.numpy())
+    except Exception as error:
+        log.exception("a reply could not be read")
+        _settle(row.future, error=EngineError(f"the reply could not be read: {error}"))
+        return True
+    if done:
+        _settle(row.future, row.reading.result())
+    return done
 
 
 def _common(a: list[int], b: list[int]) -> int:

@@ -1,7 +1,6 @@
-"""A LoRA adapter as the forward applies it, read from a folder that peft wrote.
+"""A LoRA adapter as the forward merges it, read from a folder that peft wrote.
 
-Not a trainer's LoRA: no dropout, nothing to learn. Projections that the forward fuses (query, key
-and value; gate and up) get one fused pair of matrices, with the adapter's scale folded in.
+Not a trainer's LoRA: no dropout, nothing to learn.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -42,8 +40,8 @@ class Lora:
 
     name: str
     rank: int
-    pairs: dict[tuple[int, str], tuple[Tensor, Tensor]]
-    """By layer and fused name: down (in, R) and up (R, out); the change is ``x @ down @ up``."""
+    pairs: dict[tuple[int, str], list[tuple[int, Tensor, Tensor]]]
+    """By layer and fused name: the first column it changes, down (in, R), up (R, out) scaled."""
 
     @classmethod
     def load(cls, name: str, folder: Path, shape: Shape, like: Tensor) -> Lora:
@@ -65,15 +63,21 @@ class Lora:
                 raise AdapterError(f"adapter {name} changes {key}; only linear layers may change")
             parts[int(match[1]), match[2], match[3]] = tensor.to(like)
         sizes = _sizes(shape)
-        pairs: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
-        for layer in sorted({layer for layer, *_ in parts}):
-            for fused, members in FUSED.items():
-                pair = _fuse(name, parts, layer, members, sizes, scale)
-                if pair is not None:
-                    pairs[layer, fused] = pair
+        pairs = {
+            (layer, fused): _pairs(name, parts, layer, members, sizes, scale)
+            for layer in sorted({layer for layer, *_ in parts})
+            for fused, members in FUSED.items()
+        }
         if not pairs or max(layer for layer, _ in pairs) >= shape.layers:
             raise AdapterError(f"adapter {name} is not for a base of {shape.layers} layers")
         return cls(name, config["r"], pairs)
+
+    def merged(self, layer: int, fused: str, weight: Tensor) -> Tensor:
+        """``weight`` (in, out), one of the base's fused matrices, with this adapter's change."""
+        weight = weight.clone()
+        for column, down, up in self.pairs.get((layer, fused), ()):
+            weight[:, column : column + up.shape[1]].addmm_(down, up)
+        return weight
 
 
 def _config(name: str, folder: Path) -> dict[str, Any]:
@@ -112,18 +116,17 @@ def _sizes(shape: Shape) -> dict[str, tuple[int, int]]:
     }
 
 
-def _fuse(
+def _pairs(
     name: str,
     parts: dict[tuple[int, str, str], Tensor],
     layer: int,
     members: tuple[str, ...],
     sizes: dict[str, tuple[int, int]],
     scale: float,
-) -> tuple[Tensor, Tensor] | None:
-    """One (in, R) and one (R, out) for the fused projection; R sums the members' ranks."""
-    downs: list[Tensor] = []
-    ups: list[tuple[int, Tensor]] = []
-    width = 0
+) -> list[tuple[int, Tensor, Tensor]]:
+    """For each member that changes: its first column in the fused matrix, (in, R), (R, out)."""
+    pairs: list[tuple[int, Tensor, Tensor]] = []
+    column = 0
     for member in members:
         a, b = parts.get((layer, member, "A")), parts.get((layer, member, "B"))
         inner, outer = sizes[member]
@@ -134,15 +137,6 @@ def _fuse(
                     f"adapter {name}: layer {layer} {member} does not fit this base "
                     f"({inner} → {outer})"
                 )
-            downs.append(a)
-            ups.append((width, b))
-        width += outer
-    if not downs:
-        return None
-    down = torch.cat(downs).T.contiguous()
-    up = down.new_zeros(down.shape[1], width)
-    row = 0
-    for column, b in ups:
-        up[row : row + b.shape[1], column : column + b.shape[0]] = b.T * scale
-        row += b.shape[1]
-    return down, up
+            pairs.append((column, a.T, b.T * scale))
+        column += outer
+    return pairs

@@ -29,7 +29,7 @@ def speak(model: Qwen3, text: Text, reply: Reply, capacity: int = 200) -> list[i
     cache, steps, done = model.cache(capacity), [], False
     while not done:
         steps.append(len(reply.pending))
-        (logits,) = model.forward([Chunk(reply.pending, cache, None, reply.keep)])
+        (logits,) = model.forward([Chunk(reply.pending, cache, reply.keep)])
         done = reply.read(logits.numpy())
     return steps
 
@@ -60,7 +60,7 @@ def test_logprobs_are_the_models_own_also_where_words_are_forced(
             assert max(steps[1:]) > 1  # forced words are read together
             assert steps[0] > len(prompt)  # and those at the beginning with the prompt
         whole = model.forward(
-            [Chunk([*prompt, *said.tokens], model.cache(300), None, len(said.tokens) + 1)]
+            [Chunk([*prompt, *said.tokens], model.cache(300), len(said.tokens) + 1)]
         )[0].log_softmax(-1)
         want = [float(whole[i, token]) for i, token in enumerate(said.tokens)]
         assert said.logprobs == pytest.approx(want, abs=1e-3)

@@ -30,26 +30,52 @@ def reference(base: Path, adapter: Path | None, tokens: list[int]) -> torch.Tens
     return model(torch.tensor([tokens])).logits[0]
 
 
-def test_logits_are_those_of_transformers_and_peft(base: Path, adapters: dict[str, Path]) -> None:
-    model = Qwen3.load(base)
-    names = [None, "alpha", "alpha", "beta", None]
-    texts = sequences(len(names))
-    loras = {n: Lora.load(n, f, model.shape, model.like) for n, f in adapters.items()}
-    caches = [model.cache(64) for _ in names]
-    read: list[list[torch.Tensor]] = [[] for _ in names]
+@pytest.mark.parametrize("name", [None, "alpha", "beta"])
+@pytest.mark.parametrize("spare", [0, 2**29], ids=["one layout", "two layouts"])
+def test_logits_are_those_of_transformers_and_peft(
+    base: Path, adapters: dict[str, Path], name: str | None, spare: int
+) -> None:
+    model = Qwen3.load(base, spare_bytes=spare)
+    lora = Lora.load(name, adapters[name], model.shape, model.like) if name else None
+    texts = sequences(3)
+    caches = [model.cache(64) for _ in texts]
+    read: list[list[torch.Tensor]] = [[] for _ in texts]
     for start, end in ((0, 6), (6, 7), (7, None)):  # a prompt, one token, several tokens
-        rows = [t[start:end] for t in texts]
-        chunks = [
-            Chunk(row, cache, loras[name] if name else None, len(row))
-            for row, cache, name in zip(rows, caches, names, strict=True)
-        ]
-        for have, new in zip(read, model.forward(chunks), strict=True):
+        rows = [text[start:end] for text in texts]
+        chunks = [Chunk(row, cache, len(row)) for row, cache in zip(rows, caches, strict=True)]
+        for have, new in zip(read, model.forward(chunks, lora), strict=True):
             have.append(new)
-    for name, text, got in zip(names, texts, read, strict=True):
+    for text, got in zip(texts, read, strict=True):
         want = reference(base, adapters[name] if name else None, text)
-        assert torch.allclose(torch.cat(got), want, atol=CLOSE), name
-    untuned = reference(base, None, texts[1])
-    assert not torch.allclose(torch.cat(read[1]), untuned, atol=0.1)  # adapters act
+        assert torch.allclose(torch.cat(got), want, atol=CLOSE)
+    if name:
+        untuned = reference(base, None, texts[1])
+        assert not torch.allclose(torch.cat(read[1]), untuned, atol=0.1)  # adapters act
+
+
+def test_a_lone_row_reads_as_in_company(base: Path, adapters: dict[str, Path]) -> None:
+    model = Qwen3.load(base)
+    lora = Lora.load("alpha", adapters["alpha"], model.shape, model.like)
+    first, second = sequences(2)
+    alone, together = model.cache(32), model.cache(32)
+    for token in first:
+        (one,) = model.forward([Chunk([token], alone)], lora)
+    crowd = model.forward([Chunk(first, together), Chunk(second, model.cache(32))], lora)
+    assert torch.allclose(one, crowd[0], atol=CLOSE)
+
+
+def test_merged_copies_are_few_and_made_again(base: Path, adapters: dict[str, Path]) -> None:
+    model = Qwen3.load(base, spare_bytes=0)
+    loras = [Lora.load(n, f, model.shape, model.like) for n, f in adapters.items()]
+    (text,) = sequences(1)
+    made: list[list[torch.Tensor]] = [[], []]
+    for _ in range(2):
+        for lora, seen in zip(loras, made, strict=True):
+            seen.extend(model.forward([Chunk(text, model.cache(16))], lora))
+            assert model.merged == (lora.name,)
+    for seen in made:
+        assert torch.equal(*seen)
+    assert not torch.allclose(made[0][0], made[1][0], atol=0.1)
 
 
 def test_a_copied_cache_goes_on_as_if_read(base: Path) -> None:
@@ -139,7 +165,7 @@ def test_files_as_the_hub_has_them(base: Path, tmp_path: Path) -> None:
 
     model = Qwen3.load(tmp_path)
     (text,) = sequences(1)
-    (got,) = model.forward([Chunk(text, model.cache(32), None, len(text))])
+    (got,) = model.forward([Chunk(text, model.cache(32), len(text))])
     theirs = Qwen3ForCausalLM.from_pretrained(base, tie_word_embeddings=False)
     theirs.config.rope_parameters["rope_theta"] = 1e6
     theirs.model.rotary_emb = type(theirs.model.rotary_emb)(theirs.config)
