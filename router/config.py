@@ -52,6 +52,24 @@ class PlannerSettings(Config):
         return self
 
 
+class CaseSettings(Config):
+    """Worked cases: a second reading of each question, and examples for a chat model."""
+
+    encoder: str = "auto"
+    """``auto``: the packaged sentence encoder, or BM25 where it is not installed · ``none``: BM25 ·
+    else a folder as sentence-transformers saves it."""
+    disagreement: Literal["abstain", "signal"] = "abstain"
+    """Where the embedded planner and the cases read a question differently: do not answer, or only
+    count it in the confidence."""
+    sure: float = Field(default=0.6, ge=0, le=1)
+    """Probability from which the cases' reading is worth abstaining for."""
+    own: float = Field(default=0.85, ge=0, le=1)
+    """Similarity to one of the user's own cases from which its plan is followed, whatever the
+    embedded planner makes of the question: it was taught, not guessed."""
+    shots: int = Field(default=4, ge=0, le=16)
+    """Solved questions that a chat model is shown before it plans."""
+
+
 class SpecialistSettings(Config):
     """Who does the steps."""
 
@@ -85,6 +103,7 @@ class Settings(Config):
     workspace: str = "demo"
     """The workspace asked when nobody names one."""
     planner: PlannerSettings = PlannerSettings()
+    cases: CaseSettings = CaseSettings()
     specialists: SpecialistSettings = SpecialistSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     cascade: CascadeSettings = CascadeSettings()

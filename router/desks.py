@@ -18,6 +18,7 @@ from router.state import State
 from router.worker import Worker
 from specialists import registry as registries
 from specialists.agent import Specialist
+from specialists.cases.voted import VotedPlanning
 from specialists.foundation.contracts import Usage
 from specialists.foundation.errors import ToolError
 from specialists.planning.render import JOBS
@@ -67,6 +68,7 @@ class Desks:
                 # One tuned to all jobs plans for all: a step without its adapter fails by itself.
                 self.jobs() if planning.form == "full" else tuple(JOBS),
                 settings.schedule.max_steps,
+                settings.cases,
             ),
             planner_engine=planning.engine,
             worker=lambda emit, ledger: Worker(
@@ -115,7 +117,11 @@ class Desks:
                 engine = from_settings(self._settings.planner)
                 self._planning = Specialist(registries.task("planning"), engine, form="full")
             else:
-                self._planning = self._registry.specialist("planning")
+                planning = self._registry.specialist("planning")
+                if isinstance(planning.task, VotedPlanning):
+                    task = planning.task.reading_with(self._settings.cases.encoder)
+                    planning = replace(planning, task=task)
+                self._planning = planning
         return self._planning
 
     def _large(self, name: str) -> Specialist:

@@ -6,12 +6,16 @@ reads names, titles and years; never a document's text, never a number from a ta
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from router.config import CaseSettings
 from specialists import agent
 from specialists.agent import Specialist
+from specialists.cases.vote import Vote
+from specialists.cases.voted import VotedPlanning
 from specialists.engines.base import Engine
 from specialists.foundation.contracts import (
     Finding,
@@ -62,8 +66,10 @@ class Planner:
         linker: Linker,
         specialists: Sequence[str],
         max_steps: int,
+        cases: CaseSettings,
     ) -> None:
         """``specialists`` are the names a plan may give work to."""
+        self._cases = cases
         self._specialist = specialist
         self._catalogue = catalogue
         self._linker = linker
@@ -87,7 +93,7 @@ class Planner:
             EngineError: the model could not be reached.
         """
         specialist = replace(self._specialist, engine=engine)
-        inputs = PlanningInputs(question, self._catalogue, self._linker, self._names)
+        inputs, vote = await self._read(question)
         sampling = Sampling(max_tokens=FULL_TOKENS) if self.mends else Sampling()
         runs: list[agent.Run] = []
         sound: list[agent.Run] = []
@@ -111,12 +117,24 @@ class Planner:
                 sound.append(run)
                 if not run.problems:
                     break
+        if not sound and vote is not None and self._taught(vote):
+            return self._drafted(inputs, runs[-1], runs, vote)
         if not sound:
             why = "; ".join(self._unsound(runs[-1])) or runs[-1].outcome.error
             spelled = inputs.linked.handles.spell(why)  # people do not read handles
             raise PlanError(f"no sound plan was found for this question: {spelled}")
         best = min(sound, key=lambda run: len(run.problems))  # the first of equals
-        return self._drafted(question, best, runs)
+        return self._drafted(inputs, best, runs, vote)
+
+    async def _read(self, question: str) -> tuple[PlanningInputs, Vote | None]:
+        """The question with the user's cases it is like, and what the cases make of it."""
+        inputs = PlanningInputs(question, self._catalogue, self._linker, self._names)
+        task = self._specialist.task
+        if self.mends or not isinstance(task, VotedPlanning) or task.votes is None:
+            return inputs, None
+        cases = await asyncio.to_thread(task.cases, inputs)  # the first loads the encoder
+        vote = await asyncio.to_thread(task.votes.vote, inputs)
+        return replace(inputs, cases=cases), vote
 
     def _unsound(self, run: agent.Run) -> list[str]:
         """What makes a plan impossible to carry out; gaps do not."""
@@ -130,12 +148,12 @@ class Planner:
             problems.append(f"{len(plan.subtasks)} steps; at most {self._max_steps} are allowed")
         return problems
 
-    def _strange(self, question: str) -> str:
+    def _strange(self, inputs: PlanningInputs) -> str:
         """Companies or years the question names where it names none that is known.
 
         A plan for such a question would be about something else: the latest year, all companies.
         """
-        linked = self._linker.link(question)
+        linked = inputs.linked
         kinds = {target.kind for handle, target in linked.handles.items() if handle in linked.text}
         years = [u for u in linked.unknown if _YEAR.search(u)]
         others = [u for u in linked.unknown if u not in years]
@@ -145,13 +163,24 @@ class Planner:
             return ", ".join(map(repr, others))
         return ""
 
-    def _drafted(self, question: str, best: agent.Run, runs: Sequence[agent.Run]) -> Drafted:
-        plan: Plan = best.answer
-        strange = self._strange(question) if plan.subtasks else ""
+    def _drafted(
+        self,
+        inputs: PlanningInputs,
+        best: agent.Run,
+        runs: Sequence[agent.Run],
+        vote: Vote | None,
+    ) -> Drafted:
+        taught = vote is not None and self._taught(vote)
+        plan: Plan = vote.plan if vote is not None and taught else best.answer
+        strange = self._strange(inputs) if plan.subtasks else ""
         if strange:
             plan = Plan(subtasks=(), note=f"not in this workspace: {strange}")
-        if best.outcome.answer is None and not best.problems:  # sound, but too unsure of itself
+        elif not taught and best.outcome.answer is None and not best.problems:
+            # sound, but too unsure of itself
             plan = Plan(subtasks=(), note=f"the planner abstained: {best.outcome.error}")
+        elif not taught and vote is not None and self._differ(plan, vote):
+            readings = f"{_spoken(plan)} Or: {_spoken(vote.plan)}"
+            plan = Plan(subtasks=(), note=f"two readings, ask for one in other words: {readings}")
         return Drafted(
             plan=plan,
             served_by=self._specialist.served_by,
@@ -159,8 +188,25 @@ class Planner:
             replies=tuple(c.message.content for run in runs for c in run.completions),
             confidence=best.outcome.confidence,
             signals=best.outcome.signals,
-            gaps=best.problems if plan.subtasks else (),
+            gaps=best.problems if plan.subtasks and not taught else (),
         )
+
+    def _taught(self, vote: Vote) -> bool:
+        """Whether the question is so like one of the user's own cases that its plan is followed."""
+        return vote.own and vote.reading.similarity >= self._cases.own
+
+    def _differ(self, plan: Plan, vote: Vote) -> bool:
+        """Whether the cases read the question otherwise, and surely enough to withhold the plan."""
+        if self._cases.disagreement == "signal" or not plan.subtasks:
+            return False
+        return vote.reading.probability >= self._cases.sure and not vote.agrees(plan)
+
+
+def _spoken(plan: Plan) -> str:
+    """What a plan asks for in the end, in words."""
+    inner = {parent for step in plan.subtasks for parent in step.parents()}
+    last = [step.instruction for step in plan.subtasks if step.id not in inner]
+    return " ".join(last) or f"nothing ({plan.note})."
 
 
 class _Retold(PlanningTask):

@@ -8,13 +8,13 @@ is a vote of its own beside the planning model's. Whether a plan finds anything 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from specialists.cases.case import SEPARATOR, Case, model_shape
+from specialists.cases.case import SEPARATOR, Case
 from specialists.cases.features import Array, Grams, beside
 from specialists.cases.own import OwnCase
 from specialists.cases.retrieve import Retriever
@@ -44,15 +44,9 @@ class Reading:
     """Of the plan's shape."""
     similarity: float
     """Of the case that lent the plan; the least, where there are several clauses."""
-    shapes: Mapping[str, float]
-    """Probability of each shape there is."""
     cases: tuple[Case, ...]
     """The cases that lent the plan, one a clause where the question was taken apart."""
     question: Masked
-
-    def probability_of(self, plan: str) -> float:
-        """Of the shape of another plan over the same question."""
-        return self.shapes.get(class_of(model_shape(plan, self.question)), 0.0)
 
 
 class CaseLibrary:
@@ -89,8 +83,8 @@ class CaseLibrary:
         order = np.argsort(-similarities[first:], kind="stable")[:count] + first
         return [(self.cases[i], float(similarities[i])) for i in order]
 
-    def read(self, text: str, handles: Handles) -> Reading | None:
-        """What a linked question asks for; None where no case fits it.
+    def read(self, text: str, handles: Handles) -> list[Reading]:
+        """What a linked question asks for, the likeliest reading first; none where no case fits.
 
         Args:
             text: as ``planning.render.compact`` writes it, without cases before it.
@@ -101,9 +95,10 @@ class CaseLibrary:
         if likeliest == SEVERAL:
             apart = self._apart(text, handles)
             if apart is not None:
-                return self._joined(question, seen, apart)
-            return self._whole(question, seen)
-        return self._single(question, seen)
+                return [self._joined(question, seen, apart)]
+            whole = self._whole(question, seen)
+            return [] if whole is None else [whole]
+        return list(self._singles(question, seen))
 
     # --- one clause -----------------------------------------------------------------------------
 
@@ -113,6 +108,10 @@ class CaseLibrary:
         return _Seen(self._shapes.probabilities(row), similarities)
 
     def _single(self, question: Masked, seen: _Seen) -> Reading | None:
+        return next(self._singles(question, seen), None)
+
+    def _singles(self, question: Masked, seen: _Seen) -> Iterator[Reading]:
+        """Readings of one clause, by the likeliest shapes whose cases fit."""
         tried = 0
         for shape, probability in seen.shapes.items():
             if shape == SEVERAL:
@@ -123,8 +122,7 @@ class CaseLibrary:
             lent = self._lent(question, seen.similarities, self._by_shape.get(shape, ()))
             if lent is not None:
                 plan, case, similarity = lent
-                return Reading(plan, probability, similarity, seen.shapes, (case,), question)
-        return None
+                yield Reading(plan, probability, similarity, (case,), question)
 
     def _whole(self, question: Masked, seen: _Seen) -> Reading | None:
         """A question of several clauses, by a case of several."""
@@ -138,7 +136,7 @@ class CaseLibrary:
         if lent is None:
             return None
         plan, case, similarity = lent
-        return Reading(plan, seen.shapes[SEVERAL], similarity, seen.shapes, (case,), question)
+        return Reading(plan, seen.shapes[SEVERAL], similarity, (case,), question)
 
     def _lent(
         self, question: Masked, similarities: Array, places: Sequence[int]
@@ -208,7 +206,6 @@ class CaseLibrary:
             plan=f" {SEPARATOR} ".join(clauses),
             probability=seen.shapes[SEVERAL] * float(np.prod([p.probability for p in parts])),
             similarity=min(part.similarity for part in parts),
-            shapes=seen.shapes,
             cases=tuple(case for part in parts for case in part.cases),
             question=question,
         )

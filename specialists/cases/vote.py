@@ -7,6 +7,7 @@ the model. Only the user's own cases are shown to it, since they hold what no ve
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SHOWN = 0.5
 """Similarity from which one of the user's cases is shown to the planning model."""
+REMEMBERED = 64
+"""Questions whose vote is kept at hand: it is asked for more than once in an answer."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Vote:
 
     reading: Reading
     plan: Plan
+    others: tuple[tuple[Plan, float], ...] = ()
+    """Plans of less likely shapes, with their probability."""
 
     @property
     def own(self) -> bool:
@@ -47,19 +52,13 @@ class Vote:
         """Whether another plan asks for the same."""
         return check.same(plan, self.plan)
 
-    def signals(self, plan: Plan, reply: str) -> Signals:
-        """What the vote tells of the model's plan.
-
-        Args:
-            reply: the plan in the compact language, as the model wrote it.
-        """
+    def signals(self, plan: Plan) -> Signals:
+        """What the vote tells of the model's plan."""
         agrees = self.agrees(plan)
-        sure = self.reading.probability
-        return Signals(
-            vote=agrees,
-            vote_probability=sure if agrees else self.reading.probability_of(reply),
-            similarity=self.reading.similarity,
-        )
+        chance = self.reading.probability
+        if not agrees:
+            chance = next((p for other, p in self.others if check.same(plan, other)), 0.0)
+        return Signals(vote=agrees, vote_probability=chance, similarity=self.reading.similarity)
 
 
 def question(inputs: PlanningInputs, own: tuple[Shown, ...]) -> tuple[str, Linked]:
@@ -70,19 +69,27 @@ def question(inputs: PlanningInputs, own: tuple[Shown, ...]) -> tuple[str, Linke
 
 def vote(library: CaseLibrary, inputs: PlanningInputs) -> Vote | None:
     """The cases' plan; None where no case fits the question, or its plan does not."""
-    from specialists.planning.task import read_compact
-
     own = tuple(case.shown for case in library.own.values())
     text, linked = question(inputs, own)
-    reading = library.read(text, linked.handles)
-    if reading is None:
+    readings = library.read(text, linked.handles)
+    plans = [(reading, _plan(reading, library, inputs, linked)) for reading in readings]
+    sound = [(reading, plan) for reading, plan in plans if plan is not None]
+    if not sound:
         return None
+    reading, plan = sound[0]
+    return Vote(reading, plan, tuple((p, r.probability) for r, p in sound[1:]))
+
+
+def _plan(
+    reading: Reading, library: CaseLibrary, inputs: PlanningInputs, linked: Linked
+) -> Plan | None:
+    from specialists.planning.task import read_compact
+
     try:
         words = [_pointed(word, library, linked.handles) for word in reading.plan.split()]
-        plan = read_compact(" ".join(words), inputs, linked)
+        return read_compact(" ".join(words), inputs, linked)
     except AnswerError:
         return None
-    return Vote(reading, plan)
 
 
 def _pointed(word: str, library: CaseLibrary, handles: Handles) -> str:
@@ -114,7 +121,7 @@ class Votes:
     ) -> None:
         """``encoder`` makes the encoder, or None for BM25; it is called once."""
         self._make = encoder
-        self._folder = folder
+        self.folder = folder
         self._store = store or Store()
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
@@ -122,6 +129,7 @@ class Votes:
         self._stamp: tuple[int, int] | None = None
         self._library: CaseLibrary | None = None
         self._loaded = False
+        self._cast: OrderedDict[tuple[int, int, str], Vote | None] = OrderedDict()
 
     def library(self) -> CaseLibrary | None:
         """The cases there are; None where there is no library.
@@ -137,10 +145,26 @@ class Votes:
                 if not self._encoded:
                     self._encoder, self._encoded = self._make(), True
                 self._library = shelf.load(
-                    self._folder, encoder=self._encoder, own=self._store.read()
+                    self.folder, encoder=self._encoder, own=self._store.read()
                 )
                 self._stamp, self._loaded = stamp, True
             return self._library
+
+    def vote(self, inputs: PlanningInputs) -> Vote | None:
+        """The cases' plan for a question; None where they have none. The last few are remembered.
+
+        Raises:
+            As ``library`` does.
+        """
+        library = self.library()
+        if library is None:
+            return None
+        key = (id(library), id(inputs.linker), inputs.question)
+        if key not in self._cast:
+            self._cast[key] = vote(library, inputs)
+            while len(self._cast) > REMEMBERED:
+                self._cast.popitem(last=False)
+        return self._cast[key]
 
     def _changed(self) -> tuple[int, int] | None:
         try:

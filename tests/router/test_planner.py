@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from router.config import CaseSettings
 from router.planner import Planner
 from specialists import registry as registries
 from specialists.agent import Specialist
@@ -47,7 +48,7 @@ def make_planner(workspace: Workspace) -> Callable[..., Planner]:
 
     def make(engine: Any, form: str = "full", max_steps: int = 24) -> Planner:
         specialist = Specialist(registries.task("planning"), engine, form=form)  # type: ignore[arg-type]
-        return Planner(specialist, catalogue, Linker(catalogue), JOBS, max_steps)
+        return Planner(specialist, catalogue, Linker(catalogue), JOBS, max_steps, CaseSettings())
 
     return make
 
