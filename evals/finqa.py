@@ -9,6 +9,7 @@ confused only where a percentage is asked for (``loose``). Intervals are Wilson'
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -17,17 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from evals.intervals import wilson
-from specialists.calculation import page
+from specialists.agent import Specialist, answer_one
+from specialists.calculation import loaders, page
 from specialists.calculation.check import raw_match
+from specialists.calculation.facts import CalculationInputs, Fact
 from specialists.calculation.page import Page
 from specialists.calculation.ranker import Choice, Ranker
 from specialists.calculation.second import same
-from specialists.foundation.contracts import Value
+from specialists.foundation.contracts import Quantity, Value
 
 Say = Callable[[str], None]
 Result = float | str | None
-Model = Callable[[Mapping[str, Any], Page], Result]
-"""A language model's answer to a FinQA record over the page it is shown; None where it has none."""
+Said = Mapping[tuple[str, str], Result]
+"""A language model's answer by paper and record; None where it has none."""
+PAPERS = ("gold evidence", "page")
+AT_ONCE = 16
+"""Dialogues under way at a time."""
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 AGREED = 0.5
 """What the model's agreement adds to a group's probability."""
@@ -85,7 +91,7 @@ def measure(
     data: Path,
     ranker: Ranker,
     *,
-    model: Model | None = None,
+    said: Said | None = None,
     limit: int | None = None,
     say: Say = print,
 ) -> Report:
@@ -93,7 +99,7 @@ def measure(
 
     Args:
         data: folder of public data.
-        model: the language model's arm; None leaves it and the combination out.
+        said: the language model's answers (``ask``); None leaves it and the combination out.
         limit: FinQA questions, from the first; None: all.
     """
     begun = time.perf_counter()
@@ -101,18 +107,15 @@ def measure(
     known = {r["id"].split("/")[0] for r in _records(data / "finqa/train_sample_98.jsonl")}
     shares: list[Share] = []
     curve: list[Point] = []
-    for paper in ("gold evidence", "page"):
+    for paper in PAPERS:
         marks: dict[str, list[tuple[Mapping[str, Any], Mark]]] = {}
         for record in records:
-            shown = page.finqa(record)
-            if paper == "gold evidence":
-                shown = shown.only(evidence(record, shown))
-            choices = ranker.choose(shown)
+            choices = ranker.choose(shown(record, paper))
             arms: dict[str, tuple[Result, float]] = {"ranker": _first(choices)}
-            if model is not None:
-                said = model(record, shown)
-                arms["model"] = said, 0.0
-                arms["both"] = combined(choices, said)
+            if said is not None:
+                told = said.get((paper, record["id"]))
+                arms["model"] = told, 0.0
+                arms["both"] = combined(choices, told)
             for arm, (value, probability) in arms.items():
                 marks.setdefault(arm, []).append((record, judge(record, value, probability)))
         for arm, judged in marks.items():
@@ -128,19 +131,54 @@ def measure(
     return Report(seconds=seconds, finqa=tuple(shares), curve=tuple(curve), tatqa=tat)
 
 
-def evidence(record: Mapping[str, Any], shown: Page) -> list[int]:
+async def ask(specialist: Specialist, data: Path, limit: int | None = None) -> Said:
+    """FinQA's development questions put to a language model, over the facts its prompt takes."""
+    await specialist.ready()
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(paper: str, record: Mapping[str, Any]) -> tuple[tuple[str, str], Result]:
+        async with gate:
+            run = await answer_one(specialist, inputs(shown(record, paper)), None)
+            answer = run.answer
+            return (paper, record["id"]), (answer.raw if answer is not None else None)
+
+    records = list(_records(data / "finqa/dev.jsonl"))[:limit]
+    return dict(await asyncio.gather(*(one(p, r) for p in PAPERS for r in records)))
+
+
+def inputs(shown: Page) -> CalculationInputs:
+    """A page as the job's prompt takes it: the facts and sentences that share most words."""
+    facts: list[Fact] = []
+    for number in shown.numbers:
+        if number.kind == "cell":
+            year = number.years[-1] if number.years else None
+            named = number.label if year else f"{number.label} {number.header}".strip()
+            unit = "%" if number.percent else ""
+            quantity = Quantity(value=number.value, unit=unit)
+            facts.append(Fact(quantity=quantity, measure=named, year=year))
+    sentences = [line.text for line in shown.lines if line.kind == "prose"]
+    return loaders.select(shown.question, facts, sentences)
+
+
+def shown(record: Mapping[str, Any], paper: str) -> Page:
+    """What a paper shows of a record."""
+    whole = page.finqa(record)
+    return whole.only(evidence(record, whole)) if paper == "gold evidence" else whole
+
+
+def evidence(record: Mapping[str, Any], whole: Page) -> list[int]:
     """The lines that hold a number of the gold program; every line where none does."""
     told = re.findall(r"(?<![\w#.])-?\d[\d,]*(?:\.\d+)?", record["program"])
     values = {abs(float(t.replace(",", ""))) for t in told}
-    lines = {n.line for n in shown.numbers if abs(n.value) in values}
+    lines = {n.line for n in whole.numbers if abs(n.value) in values}
     for name in re.findall(r"table_\w+\(([^,]+), none\)", record["program"]):
         lines |= {
             i
-            for i, each in enumerate(shown.lines)
+            for i, each in enumerate(whole.lines)
             if each.kind == "cell" and each.text.startswith(name.strip())
         }
-    lines.discard(len(shown.lines) - 1)
-    return sorted(lines) or list(range(len(shown.lines)))
+    lines.discard(len(whole.lines) - 1)
+    return sorted(lines) or list(range(len(whole.lines)))
 
 
 def combined(choices: Sequence[Choice], said: Result) -> tuple[Result, float]:
