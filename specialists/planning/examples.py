@@ -59,6 +59,8 @@ SHARES: tuple[tuple[str, float], ...] = (
     ("top", 3),
     ("top_in", 2),
     ("top_n", 2),
+    ("top_n_in", 1.2),
+    ("things", 2),
     ("bottom", 2),
     ("bottom_in", 1),
     ("bottom_n", 1),
@@ -486,6 +488,7 @@ def _one(
         "trough",
     } | {
         "trend",
+        "things",
     }:
         return _about_one(rng, cast, fold, kind, company, who, called is not None, when, timeless)
     if kind in {"versus", "part", "press", "profile", "top_segment", "bottom_segment"}:
@@ -515,25 +518,30 @@ def _about_one(
     when: When | None,
     timeless: bool,
 ) -> Asked:
-    verb: Verb = "get" if kind == "trend" else kind  # type: ignore[assignment]
+    verb: Verb = "get" if kind in {"trend", "things"} else kind  # type: ignore[assignment]
     companies: tuple[str, ...] = (company.name,)
     rows: tuple[Row, ...] = ()
     said = cast.measure(rng)
     draw = rng.random()
-    if kind == "get" and not fixed and draw < 0.16:
+    if kind in {"get", "things"} and not fixed and draw < 0.16:
         chosen = rng.sample(cast.catalogue.companies, rng.choice((2, 2, 3)))
         companies = tuple(c.name for c in chosen)
         who = join(rng, [cast.call(rng, c) for c in chosen])
     elif not fixed and cast.segments and draw < 0.25:
         row = rng.choice(cast.segments)
-        noun = rng.choice(("segment", "segment", "division", "unit"))
+        noun = rng.choice(("segment", "segment", "division", "unit", "business", "arm"))
         form = rng.choice(("{e}'s {r} {n}", "the {r} {n} of {e}", "the {r} {n} at {e}", "{e} {r}"))
-        who = form.format(e=who, r=row.label, n=noun)
+        draw_row = rng.random() < 0.35
+        if not draw_row:
+            who = form.format(e=who, r=row.label, n=noun)
         rows = (row,)
         said = cast.plain(rng, rng.choice(("revenue", "operating_income")))
+        if draw_row:
+            said = replace(said, text=f"{row.label} {said.text}")
     elif not fixed and draw < 0.28:
         who, companies = rng.choice(_ONE_COMPANY), ()
-    if kind in {"get", "growth", "change", "trend"} and not rows and rng.random() < 0.18:
+    many = 1.0 if kind == "things" else 0.18
+    if kind in {"get", "growth", "change", "trend", "things"} and not rows and rng.random() < many:
         said = cast.several(rng, rng.choice((2, 2, 3)))
     if when is None:
         when = _time(rng, cast, kind, timeless)
@@ -554,6 +562,8 @@ def _time(rng: random.Random, cast: Cast, kind: str, timeless: bool) -> When:
         return cast.span(rng, missing=0) if draw < 0.18 else cast.year(rng, missing=missing)
     if kind in {"growth", "change"}:
         return cast.between(rng)
+    if kind in {"mean", "sum", "max", "min"} and rng.random() < 0.12:
+        return cast.years(rng, rng.choice((2, 3, 3, 4)))
     return cast.span(rng, missing=missing)
 
 
@@ -651,6 +661,8 @@ def _about_some(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
 def _about_all(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
     name, _, where = kind.partition("_")
     verb: Verb = name  # type: ignore[assignment]
+    if where == "n_in" and not cast.sectors:
+        kind, where = f"{name}_n", "n"
     if where == "in" and not cast.sectors:
         kind, where = f"{name}_all" if name in {"mean", "sum"} else name, ""
     said = cast.plain(rng) if rng.random() < 0.85 or verb in {"mean", "sum"} else cast.ratio(rng)
@@ -658,10 +670,10 @@ def _about_all(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
     rows: tuple[Row, ...] = ()
     numbers: tuple[Quantity, ...] = ()
     slots = {"m": said.text, "at": when.at, "p": when.bare}
-    if where == "in":
+    if where in {"in", "n_in"}:
         row = rng.choice(cast.sectors)
         rows, slots["r"] = (row,), row.label
-    elif where == "n":
+    if where in {"n", "n_in"}:
         numbers, slots["n"] = choices.several(rng)
     text, template = FRAMES[kind].draw(rng, fold, **slots)
     clause = Clause(verb, said.form, said.nouns, (), rows, when.periods, numbers)

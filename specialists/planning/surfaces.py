@@ -57,6 +57,13 @@ _SPOKEN: dict[Form, tuple[str, ...]] = {
         "excess of {a} over {b}",
     ),
 }
+_DEFINED: dict[Form, tuple[str, ...]] = {
+    "share": (" ({0} over {1})", " ({0} divided by {1})", " ({0} / {1})", ", i.e. {0} to {1},"),
+    "over": (" ({0} over {1})", " ({0} divided by {1})", " ({0} / {1})", ", that is {0} by {1},"),
+    "plus": (" ({0} plus {1})", " ({0} + {1})", ", counting {0} and {1},"),
+    "less": (" ({0} less {1})", " ({0} minus {1})", " ({0} - {1})", ", meaning {0} after {1},"),
+}
+"""A made measure explained in passing."""
 _PAIRS = (
     ("gross_profit", "revenue"),
     ("operating_income", "revenue"),
@@ -251,7 +258,10 @@ class Cast:
             key = rng.choice(tuple(named))
             entry = self._lexicon.ratios.get(key) or self._lexicon.compounds[key]
             whole = noun_of(named[key])
-            return Said(rng.choice(entry.spellings), whole.parts, whole.form)
+            text = rng.choice(entry.spellings)
+            if rng.random() < 0.12 and whole.form is not None:
+                text += rng.choice(_DEFINED[whole.form]).format(*(p.label for p in whole.parts))
+            return Said(text, whole.parts, whole.form)
         one, two = rng.choice(_PAIRS)
         if rng.random() < 0.35:
             one, two = rng.sample(tuple(self._concepts), 2)

@@ -20,6 +20,12 @@ OPENING = (
     *("for tomorrow's meeting: ", "for the board: ", "for a client: ", "for the memo: ", "- "),
     *("by the way, ", "one thing: ", "just one number: ", "just checking: ", "to be sure: "),
     *("let me ask: ", "my question: ", "here's one: ", "stupid question maybe, but ", "hmm, "),
+    *("i'm putting together a slide and need to know ", "i'm writing a piece and want to know "),
+    *("so i'm building a model and need ", "we had a debate in the team: ", "the boss asks: "),
+    *("for a slide on the peer group: ", "i'm preparing for a call and need to know "),
+    *("a client asked me this morning: ", "i am doing some homework here. ", "i promised to ask: "),
+    *("i'm comparing a few names. ", "since you have the filings: ", "going by the tables, "),
+    *("if you look at the filings, ", "looking at the data, ", "as far as you know, "),
     *("ok so ", "and ", "then ", "basically, ", "in short: ", "oh and ", "really quick: "),
 )
 CLOSING = (

@@ -50,6 +50,10 @@ _ALSO_COMPANY = (
     "and what about {e}",
     "plus {e}",
 )
+_TOO = (
+    *("and its {m} too", "and its {m} as well", "and {m} too", ", and its {m}", "and also its {m}"),
+    *(", and did its {m} as well", "? and its {m}", "along with its {m}", "and so did its {m}"),
+)
 _SAME: dict[Verb, tuple[Verb, tuple[str, ...]]] = {
     "top": ("max", _HOW_MUCH),
     "bottom": ("min", _HOW_MUCH),
@@ -65,6 +69,8 @@ def followed(rng: random.Random, cast: Cast, asked: Asked) -> Asked:
     if len(asked.clauses) != 1:
         return asked
     (clause,) = asked.clauses
+    if clause.verb in {"more", "fewer"} and not clause.numbers and clause.turn is None:
+        return _too(rng, cast, asked, clause)
     if clause.verb == "get" and clause.companies and len(clause.periods) == 1:
         return _also(rng, cast, asked, clause)
     if clause.verb in _SAME and clause.turn is None and not clause.numbers:
@@ -86,6 +92,21 @@ def _joined(rng: random.Random, asked: Asked, tail: str, second: Clause) -> Aske
     joint = rng.choice((", ", "? ", " ", "? ", " - ", "; ", ", "))
     return replace(
         asked, text=f"{bare(asked.text)}{joint}{tail}?", clauses=(*asked.clauses, second)
+    )
+
+
+def _too(rng: random.Random, cast: Cast, asked: Asked, clause: Clause) -> Asked:
+    """The same yes or no of another measure."""
+    if len(clause.companies) != 1 or len(clause.measures) > 1:
+        return asked
+    other = cast.plain(rng)
+    if other.nouns == clause.measures:
+        return asked
+    tail = rng.choice(_TOO).format(m=other.text)
+    return replace(
+        asked,
+        text=f"{bare(asked.text)} {tail}?",
+        clauses=(clause, replace(clause, measures=other.nouns)),
     )
 
 
