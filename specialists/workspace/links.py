@@ -155,7 +155,8 @@ class Linker:
         if len(low) != len(plain):  # rare letters change length when lowered
             low = "".join(c.lower() if len(c.lower()) == 1 else c for c in plain)
         tokens = self._tokens(plain, low)
-        mixed = any(t.capital for t in tokens) and not plain.isupper()
+        mixed = not plain.isupper() and any(map(self._telling, tokens[1:]))
+        mixed = mixed or (bool(tokens) and tokens[0].upper and self._telling(tokens[0]))
         phrases = [self._turned(m, tokens) for m in self._phrases(tokens, mixed)]
         ahead = any(m.meanings[0].key.endswith("guidance") for m in phrases)
         matches, unknown = self._periods(low, tokens, ahead=int(ahead))
@@ -178,11 +179,16 @@ class Linker:
     def _tokens(self, plain: str, low: str) -> list[_Token]:
         tokens: list[_Token] = []
         for match in _TOKEN.finditer(low):
-            key, sure = self.index.spell(fold(match[0]))
+            key, sure = self.index.spell(fold(match[0]), len(match[0]))
             raw = plain[match.start() : match.end()]
             capital, upper = raw[0].isupper(), raw.isupper()
             tokens.append(_Token(match.start(), match.end(), match[0], key, sure, capital, upper))
         return tokens
+
+    def _telling(self, token: _Token) -> bool:
+        """A capital that is not a measure's own, as EPS and R&D have them."""
+        own = token.upper and (len(token.low) == 1 or token.key in self.index.known)
+        return token.capital and not own
 
     def _periods(
         self, low: str, tokens: list[_Token], *, ahead: int
@@ -275,10 +281,16 @@ class Linker:
         matches: list[_Match] = []
         for place, i in enumerate(heard):
             one = tokens[i]
-            if one.key in self.index.joined and one.sure == 1.0:
-                meaning = self.index.joined[one.key]
+            if one.low in self.index.joined and one.sure == 1.0:
+                meaning = self.index.joined[one.low]
                 matches.append(_Match(i, i + 1, meaning.score, (meaning,)))
             for j in heard[place + 1 : place + 2]:
+                slip = self.index.slip(one.key, tokens[j].key)
+                if slip is not None and one.key not in self.index.names:
+                    name, last = words(str(slip.value)), j + 1
+                    while last < len(tokens) and tokens[last].key in name[2:]:
+                        last += 1
+                    matches.append(_Match(i, last, slip.score, (slip,)))
                 both = tokens[i].low + tokens[j].low
                 if len(both) < 7 or both not in self.index.names:
                     continue
@@ -347,7 +359,9 @@ class Linker:
             return False
         if meaning.cased:
             named = meaning.kind == "r" and after is not None and after.key in _NAMED
-            if meaning.kind == "r" and not mixed and after is not None and not named:
+            before = tokens[first - 1] if first else None
+            strange = before is not None and self._foreign(before)
+            if meaning.kind == "r" and not (mixed or named or strange) and after is not None:
                 # All lower case: ``outlets ebit``, ``services 's revenue``.
                 held = self.index.phrases.get((after.key,), ())
                 named = after.low == "'s" or any(m.kind == "c" and not m.weak for m in held)
@@ -387,6 +401,17 @@ class Linker:
             and token.low not in self.index.known
             and word not in self.index.names
             and (word,) not in self.index.phrases
+        )
+
+    def _foreign(self, token: _Token) -> bool:
+        """A word that is neither ordinary nor one of this workspace's, whatever its case."""
+        return (
+            len(token.low) > 3
+            and token.low.isalpha()
+            and not self.index.is_known(token.key)
+            and not self.index.is_known(token.low)
+            and token.key not in self.index.names
+            and (token.key,) not in self.index.phrases
         )
 
     def _sure(self, chosen: list[_Match], tokens: list[_Token], mixed: bool) -> list[_Match]:
@@ -481,6 +506,7 @@ class Linker:
         taken = {i for m in chosen for i in range(m.first, m.last)}
         unknown: list[str] = []
         run: list[_Token] = []
+        lower = set[int]() if mixed else self._foreigners(tokens, chosen, taken)
         for i, token in enumerate(tokens):
             free = i not in taken
             if mixed:
@@ -490,21 +516,7 @@ class Linker:
                     or (token.capital and token.key in self.index.names)
                 )
             else:
-                before = tokens[i - 1].low if i else ""
-                after = tokens[i + 1].low if i + 1 < len(tokens) else "?"
-                strange = (
-                    free
-                    and len(token.low) > 3
-                    and token.low.isalpha()
-                    and token.key not in self.index.known
-                    and token.low not in self.index.known
-                    and (after == "'s" or before in _BEFORE_NAME or after in _LEGAL)
-                ) or (free and bool(run) and token.low in _LEGAL)
-                if free and not strange:
-                    following = tokens[i + 1].key if i + 1 < len(tokens) else ""
-                    strange = (
-                        token.key in self.index.names and following in self.index.trades
-                    ) or (bool(run) and token.key in self.index.trades)
+                strange = free and i in lower
             if strange:
                 run.append(token)
             elif run:
@@ -522,6 +534,51 @@ class Linker:
             if not any(i in taken for i in inside):
                 unknown.append(quoted[1].lower())
         return list(dict.fromkeys(unknown))
+
+    def _foreigners(self, tokens: list[_Token], chosen: list[_Match], taken: set[int]) -> set[int]:
+        """Places of strangers' names in a text without capitals."""
+        named = any(m.meanings[0].kind == "e" for m in chosen)
+        begun = {m.first for m in chosen if m.meanings[0].kind in {"c", "d"}}
+        found: set[int] = set()
+        i = 0
+        while i < len(tokens):
+            if i in taken or not (self._foreign(tokens[i]) or self._other_firm(tokens, i)):
+                i += 1
+                continue
+            first, i = i, i + 1
+            while i < len(tokens) and i not in taken and self._namelike(tokens[i]):
+                i += 1
+            run = tokens[first:i]
+            before = tokens[first - 1].low if first else ""
+            after = tokens[i].low if i < len(tokens) else ""
+            firm = any(t.low in _LEGAL or t.key in self.index.trades for t in run[1:])
+            alone = not named and (first == 0 or i in begun) and before not in {"its", "their"}
+            if firm or after in {"'s", "'"} or before in _BEFORE_NAME or alone:
+                found.update(range(first, i))
+        for place, token in enumerate(tokens):
+            # ``clear view holdings``: the legal form makes ordinary words a name.
+            if token.low in _LEGAL - {"co", "group"} and place not in taken | found:
+                start = place
+                while (
+                    start > 0
+                    and place - start < 4
+                    and start - 1 not in taken
+                    and tokens[start - 1].low.isalpha()
+                    and len(tokens[start - 1].low) > 3
+                ):
+                    start -= 1
+                if start < place:
+                    found.update(range(start, place + 1))
+        return found
+
+    def _namelike(self, token: _Token) -> bool:
+        legal = token.low in _LEGAL or token.low == "&"
+        return legal or token.key in self.index.trades or self._foreign(token)
+
+    def _other_firm(self, tokens: list[_Token], i: int) -> bool:
+        """A company's first word that another trade follows: ``acme airlines``."""
+        follows = tokens[i + 1].key if i + 1 < len(tokens) else ""
+        return tokens[i].key in self.index.names and follows in self.index.trades
 
     # --- writing --------------------------------------------------------------------------------
 

@@ -100,7 +100,19 @@ def variants(title: str) -> Iterator[tuple[Words, float]]:
 
 _TIME = (
     *("between", "during", "since", "through", "until", "fiscal", "financial", "years", "latest"),
-    *("previous", "preceding", "prior", "current", "recent", "calendar", "ended", "three", "seven"),
+    *(
+        "before",
+        "earlier",
+        "previous",
+        "preceding",
+        "prior",
+        "current",
+        "recent",
+        "calendar",
+        "ended",
+        "three",
+        "seven",
+    ),
 )
 """Words that find years, of five letters and more."""
 UNHELD = Meaning("v", None, "not held here", "unheld", 0.5)
@@ -150,6 +162,7 @@ class LinkIndex:
         """Words of company names: typos in them are mended."""
         self.joined = self._joined(catalogue.companies)
         """Names of several words written as one."""
+        self.seconds = self._seconds(catalogue.companies)
         self.trades = {
             word
             for company in catalogue.companies
@@ -392,11 +405,31 @@ class LinkIndex:
     def _joined(self, companies: tuple[Company, ...]) -> dict[str, Meaning]:
         found: dict[str, Meaning] = {}
         for company in companies:
-            name = [w for w in words(company.name) if w not in self._lexicon.suffixes]
+            name = re.findall(r"[^\W\d_]+", company.name.lower())
             meaning = Meaning("e", company.name, company.name, company.name, 0.9)
             for count in range(2, len(name) + 1):
                 found.setdefault("".join(name[:count]), meaning)
-        return {k: m for k, m in found.items() if len(k) >= 7 and (k,) not in self.phrases}
+        return {k: m for k, m in found.items() if len(k) >= 7 and (fold(k),) not in self.phrases}
+
+    def _seconds(self, companies: tuple[Company, ...]) -> dict[str, list[tuple[str, Meaning]]]:
+        """A name's second word -> its first, and whose it is."""
+        found: dict[str, list[tuple[str, Meaning]]] = defaultdict(list)
+        for company in companies:
+            name = words(company.name)
+            if len(name) > 1 and name[1] not in self._lexicon.suffixes:
+                meaning = Meaning("e", company.name, company.name, company.name, 0.8)
+                found[name[1]].append((name[0], meaning))
+        return dict(found)
+
+    def slip(self, word: str, second: str) -> Meaning | None:
+        """Whose name begins with ``second`` after a word that ``word`` is a slip of."""
+        held = self.seconds.get(second)
+        if held is None or len(word) < 3 or self.is_known(word):
+            return None
+        from rapidfuzz.distance import OSA
+
+        near = [m for head, m in held if head[0] == word[0] and OSA.distance(head, word) == 1]
+        return near[0] if len(near) == 1 else None
 
     def _add_partial(self, phrase: Words, meaning: Meaning) -> None:
         content = frozenset(w for w in phrase if w not in _QUIET and not w.isdigit())
@@ -407,9 +440,19 @@ class LinkIndex:
 
     # --- asking ---------------------------------------------------------------------------------
 
-    def spell(self, word: str) -> tuple[str, float]:
-        """The known word an unknown one was meant to be, and how sure; itself if there is none."""
-        if len(word) < 5 or not word.isalpha() or word in self.names or self.is_known(word):
+    def spell(self, word: str, written: int = 0) -> tuple[str, float]:
+        """The known word an unknown one was meant to be, and how sure; itself if there is none.
+
+        Args:
+            written: how many letters it was written with, plural and all.
+        """
+        if (
+            max(len(word), written) < 5
+            or len(word) < 4
+            or not word.isalpha()
+            or word in self.names
+            or self.is_known(word)
+        ):
             return word, 1.0
         cached = self._spelling.get(word)
         if cached is None:
