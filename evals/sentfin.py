@@ -210,7 +210,7 @@ def words_alone(data: Path, source: str, items: Sequence[Headline]) -> list[Labe
         LogisticRegression(C=8.0, max_iter=1000),
     )
     model.fit([render(e.inputs) for e in train], [e.answer.sentiment for e in train])
-    return [label for label in model.predict([render(e.inputs) for e in items])]
+    return list(model.predict([render(e.inputs) for e in items]))
 
 
 def _majority(data: Path, source: str, count: int) -> list[Label]:

@@ -17,6 +17,7 @@ from specialists.extraction.measures import dressed
 from specialists.extraction.passages import Writer
 from specialists.extraction.render import LONGEST, ExtractionInputs
 from specialists.extraction.writing import CLOSE, OPEN
+from specialists.extraction.years import years
 from specialists.foundation.errors import AnswerError
 from specialists.task import Example, Fold
 from specialists.workspace.names import company_names
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 SHUFFLED = 0.3
 """Share of training dialogues with figures numbered at random; in service they are in order."""
+
+
+UNDATED = 0.8
+"""Share of the passages without any year, asked without one, whose document has none either."""
 
 
 def generate(
@@ -55,6 +60,8 @@ def _example(
     text = before + figure + after
     entity = passage.asked if rng.random() < 0.93 or passage.asked != owner else ""
     headed = rng.random() < 0.88 or not drawn.gold_year or passage.relative
+    undated = drawn.asked_year is None and not years(text, None) and rng.random() < UNDATED
+    headed, gold_year = headed and not undated, None if undated else drawn.gold_year
     inputs = ExtractionInputs(
         text=text,
         metric=drawn.metric,
@@ -76,7 +83,7 @@ def _example(
             found=True,
             metric=drawn.metric,
             entity=entity or inputs.owner,
-            period=drawn.gold_year,
+            period=gold_year,
             value=quantity.value,
             unit=quantity.unit,
             scale=quantity.scale,

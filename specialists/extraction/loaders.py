@@ -197,7 +197,8 @@ def _stated(texts: Iterable[str]) -> Iterator[Asked]:
                 continue
             spoken = {y for _, _, y in years(fact.text, None)}
             if digest % 9 == 1:
-                yield Asked(fact.text, fact.metric, max(spoken | {fact.year}) + 1 + digest // 9 % 3, None)
+                later = max(spoken | {fact.year}) + 1 + digest // 9 % 3
+                yield Asked(fact.text, fact.metric, later, None)
             elif digest % 9 == 2 and all(
                 key != concept(other) for *_, key in measures(fact.text, other)
             ):

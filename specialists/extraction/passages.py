@@ -40,6 +40,8 @@ from specialists.task import Fold
 
 UNANSWERABLE = 0.15
 """Share of passages that do not tell what is asked."""
+DATELESS = 0.05
+"""Share of passages that try to name no year at all, as notes and excerpts do."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Writer:
         self.sign = rng.choices(list(SIGNS), list(SIGNS.values()))[0]
         self.pronoun = rng.choice(("we", "the company", "name", "name", "it"))
         self.relative = False
+        self.dateless = rng.random() < DATELESS
 
     def write(self) -> Drawn:
         """The passage, with its gold figure marked."""
@@ -115,7 +118,7 @@ class Writer:
             gold = earlier - 1
         amount = {"v": now[1], "w": then[1], "h": high[1]}[pick]
         asked: int | None = gold
-        if gold == year and rng.random() < 0.2:
+        if gold == year and (self.dateless or rng.random() < 0.2):
             asked = None
         elif guided and rng.random() < 0.25:
             asked = self.about  # a plan told in that year
@@ -123,6 +126,8 @@ class Writer:
 
     def _grammar(self, metric: Metric) -> Phrasing:
         own, dice = SPECIFIC.get(metric.name), self.rng.random()
+        if self.dateless and metric.name not in GUIDED:
+            return LEVEL
         if own is not None and not own.pool(self.fold):
             own = None
         if metric.name in GUIDED:
@@ -268,6 +273,8 @@ class Writer:
 
     def _distractors(self, metric: Metric, asked_for: str | None) -> list[str]:
         rng = self.rng
+        if self.dateless:
+            return [self._plain(LEVEL, self._beside(metric), self.about)] * rng.randint(0, 1)
         extra: list[str] = []
         for _ in range(rng.choices((0, 1, 2, 3, 4), (28, 32, 20, 12, 8))[0]):
             other = draw(rng, metric)
@@ -368,8 +375,8 @@ class Writer:
 
     def _tidy(self, text: str, year: int) -> str:
         rng = self.rng
-        if (
-            year == self.about and rng.random() < 0.28
+        if year == self.about and (
+            self.dateless or rng.random() < 0.28
         ):  # reports rarely say which year they are about
             text, undated = DATED.subn(lambda m: self._undated(m[1]), text)
             self.relative = self.relative or undated > 0

@@ -379,7 +379,7 @@ $m {in} $p should approach $v
 $m {in} $p should land near $v
 $m for $p will likely total $v , {mgmt} believes
 $m for $p : we guide to {about} $v
-$m guidance for $p is {about} $v
+$m as guided for $p : {about} $v
 $m outlook for $p : {about} $v
 $m target for $p : $v
 $m forecast for $p now $v , previously $x

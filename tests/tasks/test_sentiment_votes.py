@@ -45,7 +45,7 @@ votes = st.tuples(*(st.floats(0.01, 1) for _ in LABELS)).map(
 def test_a_pooled_vote_is_a_distribution_and_agreement_holds(first: Vote, second: Vote) -> None:
     both = pool(first, second, Weighing(model=0.7, encoder=1.1))
     assert math.isclose(sum(both.values()), 1)
-    tops = {max(LABELS, key=lambda each, v=v: v[each]) for v in (first, second)}
+    tops = {top(vote) for vote in (first, second)}
     if len(tops) == 1:
         assert both[tops.pop()] >= max(both.values()) - 1e-9
 
@@ -55,7 +55,11 @@ def test_the_surer_vote_wins() -> None:
     sure, unsure = told("positive", 0.95), told("negative", 0.6)
     for one, other in ((sure, unsure), (unsure, sure)):
         both = pool(one, other, even)
-        assert max(LABELS, key=lambda each: both[each]) == "positive"
+        assert top(both) == "positive"
+
+
+def top(vote: Vote) -> Label:
+    return max(LABELS, key=lambda label: vote[label])
 
 
 class Scripted(Reader):
