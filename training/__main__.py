@@ -4,6 +4,7 @@ command runs."""
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from training.recipe import AdapterRecipe, BaseRecipe
 
 WEIGHTS = Path(__file__).parent.parent / "specialists" / "weights"
+RESULTS = Path(__file__).parent.parent / "evals" / "results"
 
 _WORK = click.option(
     "--work",
@@ -216,14 +218,93 @@ def headlines(
 
 
 @main.command()
+@_DATA
+@_OUT
+def programs(data: Path | None, out: Path) -> None:
+    """Make the ranker of arithmetic programs from public questions and answers."""
+    from training import programs as ranker
+
+    ranker.train(_needed(data), _fresh(out / "programs"), click.echo)
+
+
+@main.command()
+@_DATA
+@_OUT
+@_OVERRIDES
+def biencoder(data: Path | None, out: Path, overrides: tuple[str, ...]) -> None:
+    """Make the base an encoder that brings questions near their evidence."""
+    from training.allocator import keep_memory
+
+    keep_memory()
+    from training import biencoder as encoder
+
+    recipe = encoder.read_recipe(None, overrides)
+    encoder.train(
+        out / "base", _needed(data), _fresh(out / "biencoder"), recipe=recipe, say=click.echo
+    )
+
+
+@main.command()
+@_OUT
+@click.option("--examples", default=6000, show_default=True, help="Examples they are drawn from.")
+def cases(out: Path, examples: int) -> None:
+    """Make the built-in library of worked cases, and fit what reads it."""
+    from specialists.cases import shelf
+    from specialists.engines import encoder
+
+    made = shelf.make(_fresh(out / "cases"), encoder=encoder.load(), examples=examples)
+    click.echo(f"cases: {made.cases} of {made.examples} examples")
+
+
+@main.command()
+@click.option(
+    "--corpus",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Work folder of the base, with dialogues and tokenizer.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@_OVERRIDES
+def curves(corpus: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    """Learning curves: small models from nothing, by frames and by parameters."""
+    from training.allocator import keep_memory
+
+    keep_memory()
+    from training import curves as runs
+
+    runs.make(runs.CurvesRecipe.load(None, overrides), corpus, out, click.echo)
+
+
+def _fresh(folder: Path) -> Path:
+    """The folder, empty."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _needed(data: Path | None) -> Path:
+    if data is None:
+        raise ConfigError("this is learned from public data: give its folder with --data")
+    return data
+
+
+@main.command()
 @_WORK
+@_DATA
 @_OUT
 @click.option("--quick", is_flag=True, help="A tiny model and little data, in minutes.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the models.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--again", metavar="STAGE", multiple=True, help="Run a stage although it is done.")
 def release(
-    work: Path, out: Path, quick: bool, threads: int, until: str | None, again: tuple[str, ...]
+    work: Path,
+    data: Path | None,
+    out: Path,
+    quick: bool,
+    threads: int,
+    until: str | None,
+    again: tuple[str, ...],
 ) -> None:
     """Make the base, the adapters, their calibration and the tables. Hours; goes on if stopped."""
     from training.release import Release
@@ -231,9 +312,11 @@ def release(
 
     if quick and out == WEIGHTS:
         raise ConfigError("--quick makes weights that are worth nothing: give it another --out")
-    Release(stages(quick=quick, threads=threads), work, out, say=click.echo).run(
-        until=until, again=again
-    )
+    if data is None:
+        click.echo("no --data: what is learned from public data is left out")
+    results = work / "results" if quick else RESULTS
+    listed = stages(quick=quick, threads=threads, data=data is not None)
+    Release(listed, work, out, results=results, say=click.echo).run(until=until, again=again)
 
 
 def _command(*words: str) -> str:

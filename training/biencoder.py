@@ -75,9 +75,9 @@ class Pair:
     """The question is a measure's name, to be put into a frame."""
 
 
-def read_recipe(path: Path | None = None) -> BiencoderRecipe:
+def read_recipe(path: Path | None = None, overrides: tuple[str, ...] = ()) -> BiencoderRecipe:
     """The recipe in a file; default: ``recipes/biencoder.toml``."""
-    return BiencoderRecipe.load(path or FOLDER / "biencoder.toml")
+    return BiencoderRecipe.load(path or FOLDER / "biencoder.toml", overrides)
 
 
 def train(

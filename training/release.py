@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,12 @@ class Stage:
 
     name: str
     command: tuple[str, ...]
-    """What follows ``finroute``; ``{out}`` and ``{work}`` are filled in."""
+    """What follows ``finroute``. Filled in: ``{out}`` the weights, ``{results}`` the measures,
+    ``{work}`` the stage's own work folder, ``{base}`` the work folder of the stage ``base``, and so
+    on."""
     makes: tuple[str, ...]
-    """Files and folders that it writes, below the folder of the weights."""
+    """Files and folders that it writes, below the folder of the weights; none where it writes
+    results alone."""
     needs: tuple[str, ...] = ()
     """Stages whose results it reads."""
     settings: tuple[Path, ...] = ()
@@ -76,11 +79,13 @@ class Release:
         work: Path,
         out: Path,
         *,
+        results: Path | None = None,
         call: Call | None = None,
         say: Say = print,
     ) -> None:
         """
         Args:
+            results: folder of measures; default: ``results`` in the work folder.
             call: runs a stage's command and returns its exit status; default: in a process.
 
         Raises:
@@ -93,6 +98,7 @@ class Release:
             before.add(stage.name)
         self.stages = tuple(stages)
         self.work, self.out, self.say = work, out, say
+        self.results = results or work / "results"
         self._call = call or in_a_process
         path = work / MARKS
         self.marks = _MARKS.validate_json(path.read_bytes()) if path.exists() else {}
@@ -108,8 +114,13 @@ class Release:
         mark = self.marks.get(stage.name)
         return mark is not None and (mark.key, mark.result) == (
             self.key(stage),
-            digest(self.out, stage.makes),
+            self._result(stage),
         )
+
+    def _result(self, stage: Stage) -> str:
+        """Digest of what a stage made, without what other stages put beside it."""
+        others = {m for other in self.stages if other is not stage for m in other.makes}
+        return digest(self.out, stage.makes, without=others - set(stage.makes))
 
     def run(self, *, until: str | None = None, again: Sequence[str] = ()) -> None:
         """Run what is not done, in order.
@@ -139,13 +150,18 @@ class Release:
             total = time.monotonic() - started
             self.say(f"{title}: {taken:.0f} s, {total / 60:.1f} min in all")
 
+    def _folder(self, name: str, key: str) -> Path:
+        """A stage's work folder belongs to one key: what other settings left is not taken up."""
+        return self.work / f"{name}-{key[:8]}"
+
     def _one(self, stage: Stage) -> None:
         key = self.key(stage)
-        # A stage's work folder belongs to one key: what other settings left is not taken up.
-        folder = self.work / f"{stage.name}-{key[:8]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.out.mkdir(parents=True, exist_ok=True)
-        words = [word.format(out=self.out, work=folder) for word in stage.command]
+        folder = self._folder(stage.name, key)
+        for path in (folder, self.out, self.results):
+            path.mkdir(parents=True, exist_ok=True)
+        places = {name: self._folder(name, mark.key) for name, mark in self.marks.items()}
+        places |= {"out": self.out, "results": self.results, "work": folder}
+        words = [word.format(**places) for word in stage.command]
         if stage.resume is not None and (folder / stage.resume[0]).exists():
             words.append(stage.resume[1])
         started = time.monotonic()
@@ -158,7 +174,7 @@ class Release:
             raise StageFailed(f"stage {stage.name} made no {', '.join(missing)}")
         self.marks[stage.name] = Mark(
             key=key,
-            result=digest(self.out, stage.makes),
+            result=self._result(stage),
             seconds=round(time.monotonic() - started, 1),
             finished=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
@@ -177,13 +193,15 @@ def in_a_process(words: Sequence[str]) -> int:
             continue
 
 
-def digest(folder: Path, names: Sequence[str]) -> str:
+def digest(folder: Path, names: Sequence[str], *, without: Collection[str] = ()) -> str:
     """Of the files and folders of these names, by name and content; those that lack count too."""
     total = hashlib.sha256()
     for name in names:
         path = folder / name
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
+            if str(file.relative_to(folder)) in without:
+                continue
             total.update(str(file.relative_to(folder)).encode() + b"\0")
             total.update(file.read_bytes() if file.exists() else b"-")
     return total.hexdigest()[:16]

@@ -29,16 +29,21 @@ _QUICK_HEADLINES = ("generated=96", "seconds=15", "watch_every=50")
 _QUICK_ADAPTER = ("examples=160", "watch_count=16", "watch_every=5", "seconds=12", "epochs=1")
 
 
-def stages(*, quick: bool = False, threads: int = 1) -> tuple[Stage, ...]:
+def stages(*, quick: bool = False, threads: int = 1, data: bool = True) -> tuple[Stage, ...]:
     """All stages.
 
     Args:
-        threads: of the models, in training and in measuring.
+        threads: of the models, in training.
+        data: whether public data is at hand; what is learned from it alone is left out otherwise.
     """
     count = f"threads={threads}"
+
+    def tiny(*words: str) -> tuple[str, ...]:
+        return words if quick else ()
+
     base = Stage(
         "base",
-        ("train", "pretrain", *_PLACES, *(_QUICK_BASE if quick else ()), count),
+        ("train", "pretrain", *_PLACES, *tiny(*_QUICK_BASE), count),
         makes=("base",),
         settings=(FOLDER / "base.toml",),
         resume=("checkpoint.pt", "--resume"),
@@ -46,20 +51,62 @@ def stages(*, quick: bool = False, threads: int = 1) -> tuple[Stage, ...]:
     adapters = [
         Stage(
             job,
-            ("train", "sft", job, *_PLACES, *(_QUICK_ADAPTER if quick else ()), count),
+            ("train", "sft", job, *_PLACES, *tiny(*_QUICK_ADAPTER), count),
             makes=(job,),
             needs=("base",),
             settings=(FOLDER / f"{job}.toml",),
         )
         for job in jobs.NAMES
     ]
-    headlines = Stage(
-        "headlines",
-        ("train", "headlines", "--out", "{out}", *(_QUICK_HEADLINES if quick else ()), count),
-        makes=("headlines",),
-        settings=(FOLDER / "headlines.toml",),
+    cases = Stage("cases", ("train", "cases", *_OUT, *tiny("--examples", "600")), makes=("cases",))
+    public = [
+        Stage(
+            "headlines",
+            ("train", "headlines", *_OUT, *tiny("seconds=20", "generated=100"), count),
+            makes=("headlines",),
+            settings=(FOLDER / "headlines.toml",),
+        ),
+        Stage("programs", ("train", "programs", *_OUT), makes=("programs",)),
+        Stage(
+            "biencoder",
+            ("train", "biencoder", *_OUT, *tiny("seconds=10"), count),
+            makes=("biencoder",),
+            needs=("base",),
+            settings=(FOLDER / "biencoder.toml",),
+        ),
+        Stage(
+            "votes",
+            ("evals", "sentfin", "--keep", *_JUDGED, *tiny("--count", "40")),
+            makes=("headlines/weighing.json",),
+            needs=("base", "sentiment", "headlines"),
+        ),
+    ]
+    made = (base, *adapters, cases, *(public if data else ()))
+    calibration = Stage(
+        "calibration",
+        ("evals", "calibrate", "--again", *_JUDGED, *tiny(*_QUICK_CALIBRATION)),
+        makes=("answers.json", *(f"{job}/calibration.json" for job in jobs.NAMES)),
+        needs=tuple(stage.name for stage in made),
     )
-    return (base, *adapters, headlines)
+    accuracy = Stage(
+        "accuracy",
+        ("evals", "accuracy", *_JUDGED, *(_QUICK_ACCURACY if quick else ("--write-readme",))),
+        makes=(),
+        needs=("calibration", *jobs.NAMES),
+    )
+    curves = Stage(
+        "curves",
+        ("train", "curves", "--corpus", "{base}", "--out", "{results}/curves.jsonl",
+         *tiny(*_QUICK_CURVES)),
+        makes=(),
+        needs=("base",),
+    )  # fmt: skip
+    return (*made, calibration, accuracy, curves)
 
 
 _PLACES = ("--work", "{work}", "--out", "{out}")
+_OUT = ("--out", "{out}")
+_JUDGED = ("--weights", "{out}", "--out", "{results}")
+_QUICK_CALIBRATION = ("--count", "40", "--checked", "20", "--generated", "6")
+_QUICK_ACCURACY = ("--count", "4", "--controls", "2", "--public-count", "4")
+_QUICK_CURVES = ("tokens=40_000", "seconds=10", "frames=[40]", 'shapes=["1M"]', "heldout=20")
