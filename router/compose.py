@@ -112,8 +112,12 @@ def _claim(subtask: Subtask, material: Material, numbering: _Numbering) -> Claim
     sources = numbering.cite(e for e in finding.evidence if not isinstance(e, Step))
     shown = value_text(finding)
     admitted = carried(finding, material.question, material.catalogue)
+    parents = [material.findings[ref] for ref in subtask.parents()]
+    admitted |= _numbers(value_text(f) for f in parents)
+    if "screen" in subtask.inputs:  # code wrote its label, from cells it cites
+        admitted |= _numbers([finding.label])
     wordings = (
-        statement(subtask, finding),
+        statement(subtask, finding, material.findings),
         plain(finding.label, shown),
         plain(f"the {finding.specialist.replace('_', ' ')} step found", shown),
     )

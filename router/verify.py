@@ -64,9 +64,9 @@ def check(subtask: Subtask, finding: Finding, catalogue: Catalogue) -> list[str]
             return ["its value is not a finite number"]
         if steps:
             problems += _calculated(finding.value, steps)
-        elif cells:
+        elif cells and subtask.inputs.get("screen") not in {"count", "rank"}:
             problems += _looked_up(finding.value, cells)
-        else:
+        elif not cells:
             problems += _read(finding.value, finding)
     return problems
 

@@ -23,8 +23,11 @@ PLANNED = {
     "maximum": "table_max(*)",
     "minimum": "table_min(*)",
     "greater": "greater(a, b)",
+    "largest": "table_max(*)",
+    "smallest": "table_min(*)",
 }
-"""What a plan means by its operations, over its inputs in order."""
+"""What a plan means by its operations, over its inputs in order. Of the last two the answer is
+whose number it is."""
 IN_PERCENT = frozenset({"growth", "share", "cagr"})
 """Operations whose result is told in percent."""
 

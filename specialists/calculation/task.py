@@ -7,6 +7,7 @@ never writes a digit.
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -198,11 +199,25 @@ def settled(subtask: Subtask, inputs: CalculationInputs) -> Conclusion:
         facts = _dated(facts, inputs.question)
     ops = planned.written(inputs.operation, tuple(facts))
     answer = run(ops, inputs.question, facts, percent=inputs.operation in planned.IN_PERCENT)
+    value = answer.value
+    if inputs.operation in {"largest", "smallest"}:
+        value = _whose(subtask, answer, inputs.facts)
     return Conclusion(
         status="ok",
-        value=answer.value,
+        value=value,
         label=answer.label,
         evidence=(*_sources(answer), *answer.steps),
+    )
+
+
+def _whose(subtask: Subtask, answer: Calculation, facts: Sequence[Fact]) -> str:
+    """The names of those whose number the result is."""
+    names: list[str] = json.loads(str(subtask.inputs.get("names") or "[]"))
+    best = answer.value.amount if isinstance(answer.value, Quantity) else None
+    return " and ".join(
+        name
+        for name, fact in zip(names, facts, strict=False)
+        if best is not None and math.isclose(fact.quantity.amount, best, rel_tol=1e-12)
     )
 
 

@@ -17,7 +17,7 @@ from specialists.workspace.links import Linked
 MAX_STEPS = 24
 TWO = frozenset({"growth", "difference", "ratio", "share", "cagr", "greater"})
 """Operations of exactly two numbers; the others take two or more."""
-MANY = frozenset({"sum", "average", "maximum", "minimum"})
+MANY = frozenset({"sum", "average", "maximum", "minimum", "largest", "smallest"})
 """Operations that do not mind the order of their numbers."""
 
 
@@ -115,7 +115,7 @@ def _form(step: Subtask, known: Mapping[str, object]) -> object:
         sorted((k, str(v).lower()) for k, v in step.inputs.items() if not isinstance(v, Ref))
     )
     refs = [known.get(v.ref, v.ref) for v in step.inputs.values() if isinstance(v, Ref)]
-    if step.inputs.get("operation") in MANY:
+    if step.inputs.get("operation") in MANY - {"largest", "smallest"}:
         refs.sort(key=repr)
     names = {k for k, _ in literals}
     extreme = step.instruction.split()[:3] if step.specialist == "table_qa" else []

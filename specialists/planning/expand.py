@@ -49,8 +49,10 @@ class _Builder:
             )
         return known
 
-    def calculate(self, operation: str, instruction: str, refs: Sequence[str]) -> str:
-        inputs: dict[str, Scalar | Ref] = {"operation": operation}
+    def calculate(
+        self, operation: str, instruction: str, refs: Sequence[str], **literals: str
+    ) -> str:
+        inputs: dict[str, Scalar | Ref] = {"operation": operation, **literals}
         for number, ref in enumerate(refs):
             inputs[chr(ord("a") + number)] = Ref(ref=ref)
         return self.add("calculation", instruction, inputs)
@@ -148,8 +150,9 @@ class Expander:
         names = [self._phrase(clause, n, e, r, p) for n, e, r, p in listed]
         if ranked:
             most = "largest" if clause.verb == "top" else "smallest"
-            operation = "maximum" if clause.verb == "top" else "minimum"
-            builder.calculate(operation, f"What is the {most} of {_listing(names)}?", refs)
+            owners = json.dumps([e or "" for _, e, _, _ in listed])
+            text = f"Which is the {most}: {_listing(names)}?"
+            builder.calculate(most, text, refs, names=owners)
             return
         operation = _GIVEN[clause.verb]
         builder.calculate(operation, f"What is the {operation} of {_listing(names)}?", refs)
@@ -312,8 +315,20 @@ class Expander:
         when = "" if timeless else f" {_when(period)}"
         text = self._screen_text(clause, nouns, row, when, years)
         if clause.verb in AT:
-            text = f"What was the {inputs['shown']} there: {text[:1].lower()}{text[1:]}"
+            text = self._at_text(clause, nouns[0], str(inputs["shown"]), row, when)
         builder.add("table_qa", text, inputs)
+
+    def _at_text(self, clause: Clause, noun: Noun, shown: str, row: Row | None, when: str) -> str:
+        """What is told of whoever, or of the year that, had the most or the least."""
+        most = "highest" if clause.verb in {"attop", "atpeak"} else "lowest"
+        group = f" in the {_group(row)}" if row else ""
+        if clause.verb in {"attop", "atbottom"}:
+            who = f"company{group}"
+            if len(clause.companies) > 1:
+                who = f"one of {_listing(clause.companies)}"
+            return f"What was the {shown} of the {who} with the {most} {noun.label}{when}?"
+        owner = f" of {clause.companies[0]}" if clause.companies else ""
+        return f"What was the {shown}{owner} in the year of its {most} {noun.label}{when}?"
 
     def _screen_text(
         self, clause: Clause, nouns: tuple[Noun, ...], row: Row | None, when: str, years: bool
@@ -329,7 +344,7 @@ class Expander:
         if years and row is not None:
             owner = f" of the {_group(row)}{owner}"
         if clause.verb in _AGGREGATE:
-            word = _AGGREGATE[clause.verb]
+            word = "sum of the" if clause.verb == "sum" else _AGGREGATE[clause.verb]
             return f"What was the {word} {what} across all companies{group}{when}?"
         if verb in {"peak", "trough"}:
             return f"In which year was the {what}{owner} {most}{when}?"
