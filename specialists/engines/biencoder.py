@@ -80,8 +80,8 @@ class BiEncoder:
 
     @torch.inference_mode()
     def _vectors(self, rows: Sequence[Sequence[int]]) -> Tensor:
-        chunks = [Chunk(row, self._model.cache(len(row)), self._lora) for row in rows]
-        states = self._model.states(chunks)
+        chunks = [Chunk(row, self._model.cache(len(row))) for row in rows]
+        states = self._model.states(chunks, self._lora)
         pooled_BD = torch.stack([s.mean(0) for s in states])
         return F.normalize(pooled_BD @ self._head, dim=-1).float().cpu()
 

@@ -270,8 +270,28 @@ class Qwen3:
 
         Returns, for each chunk, the float32 logits (keep, V) that follow its last ``keep`` tokens.
         """
+        x = self._read(chunks, lora)
+        kept: list[int] = []
+        n = 0
+        for chunk in chunks:
+            n += len(chunk.tokens)
+            kept.extend(range(n - chunk.keep, n))
+        last = self._scaled(x if len(kept) == n else x[kept]) * self._norm
+        logits = self._head(last).float().cpu()
+        return list(logits.split([chunk.keep for chunk in chunks]))
+
+    @torch.inference_mode()
+    def states(self, chunks: Sequence[Chunk], lora: Lora | None = None) -> list[Tensor]:
+        """Read the chunks' tokens; returns each chunk's last hidden states (its tokens, D)."""
+        states = self._scaled(self._read(chunks, lora)) * self._norm
+        return list(states.split([len(chunk.tokens) for chunk in chunks]))
+
+    def _read(self, chunks: Sequence[Chunk], lora: Lora | None) -> Tensor:
+        """What the last layer gives for every token, (N, D), one chunk after the other."""
         s = self.shape
-        flat, positions, kept, n = [], [], [], 0
+        flat: list[int] = []
+        positions: list[int] = []
+        n = 0
         spans: list[tuple[Cache, int, int, int, Tensor | None]] = []
         for chunk in chunks:
             count, past = len(chunk.tokens), chunk.cache.length
@@ -279,7 +299,6 @@ class Qwen3:
             positions.extend(range(past, past + count))
             flat.extend(chunk.tokens)
             n += count
-            kept.extend(range(n - chunk.keep, n))
         index = torch.tensor([flat, positions], device=self._norm.device)
         x = F.embedding(index[0], self._embed)
         cos, sin = self._cos[index[1]].unsqueeze(1), self._sin[index[1]].unsqueeze(1)
@@ -311,9 +330,7 @@ class Qwen3:
             x = x + layer.down(F.silu(gate) * up)
         for chunk in chunks:
             chunk.cache.length += len(chunk.tokens)
-        last = self._scaled(x if len(kept) == n else x[kept]) * self._norm
-        logits = self._head(last).float().cpu()
-        return list(logits.split([chunk.keep for chunk in chunks]))
+        return x
 
     def _with(self, lora: Lora) -> list[_Layer]:
         """The layers with an adapter merged in; those not used for longest make room."""
