@@ -295,6 +295,7 @@ def _needed(data: Path | None) -> Path:
 @_OUT
 @click.option("--quick", is_flag=True, help="A tiny model and little data, in minutes.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the models.")
+@click.option("--parallel", default=1, show_default=True, help="Stages at a time.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--again", metavar="STAGE", multiple=True, help="Run a stage although it is done.")
 def release(
@@ -303,6 +304,7 @@ def release(
     out: Path,
     quick: bool,
     threads: int,
+    parallel: int,
     until: str | None,
     again: tuple[str, ...],
 ) -> None:
@@ -316,7 +318,9 @@ def release(
         click.echo("no --data: what is learned from public data is left out")
     results = work / "results" if quick else RESULTS
     listed = stages(quick=quick, threads=threads, data=data is not None)
-    Release(listed, work, out, results=results, say=click.echo).run(until=until, again=again)
+    Release(listed, work, out, results=results, say=click.echo).run(
+        until=until, again=again, parallel=parallel
+    )
 
 
 def _command(*words: str) -> str:

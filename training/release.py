@@ -13,8 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from pydantic import TypeAdapter
 
@@ -100,6 +102,7 @@ class Release:
         self.work, self.out, self.say = work, out, say
         self.results = results or work / "results"
         self._call = call or in_a_process
+        self._writing = Lock()
         path = work / MARKS
         self.marks = _MARKS.validate_json(path.read_bytes()) if path.exists() else {}
 
@@ -122,12 +125,15 @@ class Release:
         others = {m for other in self.stages if other is not stage for m in other.makes}
         return digest(self.out, stage.makes, without=others - set(stage.makes))
 
-    def run(self, *, until: str | None = None, again: Sequence[str] = ()) -> None:
-        """Run what is not done, in order.
+    def run(
+        self, *, until: str | None = None, again: Sequence[str] = (), parallel: int = 1
+    ) -> None:
+        """Run what is not done; with ``parallel`` 1 in order, else each once its needs are met.
 
         Args:
             until: the last stage to run; None: all.
             again: stages to run although they are done.
+            parallel: how many stages may run at a time.
 
         Raises:
             ConfigError: no such stage.
@@ -137,18 +143,31 @@ class Release:
         for name in (*again, *((until,) if until else ())):
             if name not in names:
                 raise ConfigError(f"no stage {name}; there are {', '.join(names)}")
-        last = names.index(until) if until else len(names) - 1
-        started = time.monotonic()
-        for number, stage in enumerate(self.stages[: last + 1], 1):
-            title = f"[{number}/{last + 1}] {stage.name}"
-            if stage.name not in again and self.done(stage):
-                self.say(f"{title}: done before ({self.marks[stage.name].seconds:.0f} s)")
-                continue
-            self.say(f"{title}: finroute {' '.join(stage.command)}")
-            self._one(stage)
-            taken = self.marks[stage.name].seconds
-            total = time.monotonic() - started
-            self.say(f"{title}: {taken:.0f} s, {total / 60:.1f} min in all")
+        waiting = list(self.stages[: names.index(until) + 1 if until else None])
+        total, started = len(waiting), time.monotonic()
+        finished: set[str] = set()
+        running: dict[Future[None], Stage] = {}
+        with ThreadPoolExecutor(parallel) as pool:
+            while waiting or running:
+                for stage in [s for s in waiting if {*s.needs} <= finished]:
+                    if len(running) == parallel:
+                        break
+                    waiting.remove(stage)
+                    if stage.name not in again and self.done(stage):
+                        self.say(f"{stage.name}: done before")
+                        finished.add(stage.name)
+                        break
+                    self.say(f"{stage.name}: finroute {' '.join(stage.command)}")
+                    running[pool.submit(self._one, stage)] = stage
+                for future in _ended(running):
+                    stage = running.pop(future)
+                    future.result()
+                    finished.add(stage.name)
+                    minutes = (time.monotonic() - started) / 60
+                    self.say(
+                        f"{stage.name}: {self.marks[stage.name].seconds:.0f} s; "
+                        f"{len(finished)} of {total} stages, {minutes:.1f} min in all"
+                    )
 
     def _folder(self, name: str, key: str) -> Path:
         """A stage's work folder belongs to one key: what other settings left is not taken up."""
@@ -172,15 +191,27 @@ class Release:
         missing = [m for m in stage.makes if not (self.out / m).exists()]
         if missing:
             raise StageFailed(f"stage {stage.name} made no {', '.join(missing)}")
-        self.marks[stage.name] = Mark(
+        mark = Mark(
             key=key,
             result=self._result(stage),
             seconds=round(time.monotonic() - started, 1),
             finished=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
-        part = self.work / f"{MARKS}.part"
-        part.write_bytes(_MARKS.dump_json(self.marks, indent=2))
-        part.rename(self.work / MARKS)
+        with self._writing:
+            self.marks = {**self.marks, stage.name: mark}
+            part = self.work / f"{MARKS}.part"
+            part.write_bytes(_MARKS.dump_json(self.marks, indent=2))
+            part.rename(self.work / MARKS)
+
+
+def _ended(running: Collection[Future[None]]) -> set[Future[None]]:
+    """Wait for one to end. Ctrl-C reaches the stages' processes themselves."""
+    while running:
+        try:
+            return wait(running, return_when=FIRST_COMPLETED).done
+        except KeyboardInterrupt:
+            continue
+    return set()
 
 
 def in_a_process(words: Sequence[str]) -> int:

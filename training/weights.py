@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from filelock import FileLock
+
 from specialists.foundation.records import ASSURANCE, Artefact, Manifest, RunRecord
 
 MANIFEST = "weights.json"
@@ -23,8 +25,9 @@ def name_adapter(folder: Path, job: str, record: RunRecord) -> None:
         RecordError: there is no manifest, so no base.
     """
     path = folder / MANIFEST
-    manifest = Manifest.read(path)
-    artefact = Artefact(name=record.name, folder=job, digest=record.digest)
-    adapters = dict(sorted({**manifest.adapters, job: artefact}.items()))
-    manifest.model_copy(update={"adapters": adapters}).write(path)
+    with FileLock(folder / f".{MANIFEST}.lock"):  # adapters may be made side by side
+        manifest = Manifest.read(path)
+        artefact = Artefact(name=record.name, folder=job, digest=record.digest)
+        adapters = dict(sorted({**manifest.adapters, job: artefact}.items()))
+        manifest.model_copy(update={"adapters": adapters}).write(path)
     (folder / ASSURANCE).unlink(missing_ok=True)  # measured on other weights

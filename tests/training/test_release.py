@@ -49,6 +49,13 @@ def commands(tmp_path: Path) -> Commands:
     return Commands(tmp_path / "out")
 
 
+def test_side_by_side_each_waits_for_what_it_needs(tmp_path: Path, commands: Commands) -> None:
+    pipeline(tmp_path, commands).run(parallel=2)
+    assert commands.ran[0] == "base"
+    assert {*commands.ran[1:]} == {"one", "two"}
+    assert set(pipeline(tmp_path, commands).marks) == {"base", "one", "two"}
+
+
 def test_what_is_done_is_not_done_again(tmp_path: Path, commands: Commands) -> None:
     pipeline(tmp_path, commands).run()
     pipeline(tmp_path, commands).run()
