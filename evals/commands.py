@@ -13,6 +13,7 @@ from specialists.registry import TASKS, WEIGHTS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+DOCS = HERE.parent / "docs"
 DEV = HERE / "questions" / "dev.jsonl"
 
 _WEIGHTS = click.option(
@@ -153,4 +154,48 @@ def sentfin(count: int, data: Path, keep: bool, weights: Path, out: Path, thread
     (out / "sentfin.json").write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-COMMANDS = (calibrate, sealed, sentfin)
+@click.command(cls=Told)
+@click.option("--only", multiple=True, help="Make only this record; may be given several times.")
+@click.option("--again", is_flag=True, help="Make records anew that are of these weights.")
+@click.option("--page-only", is_flag=True, help="Measure nothing; write the page.")
+@click.option("--count", default=250, show_default=True, help="Questions of each held-out fold.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="FINROUTE_DATA",
+    help="Folder of public data; without it the public sets are left out.",
+)
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DOCS,
+    help="Folder of the page.",
+)
+@_WEIGHTS
+@_RESULTS
+@_THREADS
+def embedded(
+    only: tuple[str, ...],
+    again: bool,
+    page_only: bool,
+    count: int,
+    data: Path | None,
+    docs: Path,
+    weights: Path,
+    out: Path,
+    threads: int,
+) -> None:
+    """Every measure of the embedded models, and the page that shows them."""
+    from evals import embedded as pages
+    from evals import measures
+
+    if not page_only:
+        place = measures.Place(weights, out, data, threads, count, click.echo)
+        asyncio.run(measures.make(place, only, again=again))
+    docs.mkdir(parents=True, exist_ok=True)
+    text = pages.page(pages.read(weights, out), docs / "figures")
+    (docs / "embedded-models.md").write_text(text, encoding="utf-8")
+    click.echo(f"wrote {docs / 'embedded-models.md'}")
+
+
+COMMANDS = (calibrate, sealed, sentfin, embedded)

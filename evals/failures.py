@@ -46,6 +46,12 @@ class Failure(Value):
     """What the score or the checks say."""
 
 
+class Failures(Value):
+    """``failures.json``."""
+
+    jobs: dict[str, tuple[Failure, ...]]
+
+
 async def gather(weights: Path, *, each: int, count: int, say: Say) -> dict[str, list[Failure]]:
     """The first wrong answers of every job.
 

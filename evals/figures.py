@@ -37,11 +37,12 @@ class Plot:
                 "axes.spines.right": False,
                 "axes.grid": True,
                 "grid.alpha": 0.25,
-                "axes.prop_cycle": matplotlib.cycler(color=INK),
             }
         )
+        from cycler import cycler
         from matplotlib import pyplot
 
+        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=INK)
         self._figure, axes = pyplot.subplots(figsize=SIZE)
         axes.set_xlabel(self._names[0])
         axes.set_ylabel(self._names[1])
