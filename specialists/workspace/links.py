@@ -34,6 +34,9 @@ from specialists.workspace.periods import NUMERALS, find_periods
 __all__ = ["Linked", "Linker", "Measure", "Mention", "RowKey", "spaced"]
 
 _TOKEN = re.compile(r"'s(?!\w)|[^\W\d_]+|\d+(?:[.,]\d+)*|[^\w\s]|_")
+LIKELY, ROWS = 0.25, 3
+"""A page's row is linked, where ranking alone finds it, from this probability on; so many at
+most."""
 _FORMS = {
     "share": ("(", "as a share of", ")"),
     "ratio": ("(", "divided by", ")"),
@@ -164,6 +167,7 @@ class Linker:
         firm = [m for m in _choose(matches) if m.meanings[0].kind in {"e", "p"}]
         matches += self._partials(tokens, firm)
         chosen = self._sure(_choose(matches), tokens, mixed)
+        chosen = self._with_rows(plain, chosen, tokens)
         chosen = self._with_verbs(chosen, [m for m in phrases if m.meanings[0].weak], tokens)
         chosen += _numbers(plain, tokens, chosen)
         chosen = self._widened(chosen, tokens)
@@ -461,6 +465,32 @@ class Linker:
             run = []
         return found
 
+    def _with_rows(self, text: str, chosen: list[_Match], tokens: list[_Token]) -> list[_Match]:
+        """The chosen, and the rows of a page that the question most likely means, by ranking."""
+        page = self.index.page_rows
+        if not page:
+            return chosen
+        import numpy as np
+
+        from specialists.workspace import ranking
+
+        scores = ranking.line_scores(text, [line for line, _ in page])
+        likely = np.exp(scores - scores.max())
+        likely = likely / likely.sum()
+        held = {m.meanings[0].key for m in chosen}
+        taken = {i for m in chosen for i in range(m.first, m.last)}
+        kept = list(chosen)
+        for place in np.argsort(-likely, kind="stable")[:ROWS]:
+            line, meaning = page[place]
+            if likely[place] < LIKELY or meaning.key in held:
+                continue
+            window = _window(tokens, taken, frozenset(ranking.tokens(line.text)))
+            if window is not None:
+                score = min(float(likely[place]), 0.9)
+                kept.append(_Match(*window, score, (meaning,)))
+                taken.update(range(*window))
+        return sorted(kept, key=lambda m: m.first)
+
     def _widened(self, chosen: list[_Match], tokens: list[_Token]) -> list[_Match]:
         """Names with what belongs to them: ``Acme`` *Inc.*, ``Cloud`` *segment*; in order."""
         wide: list[_Match] = []
@@ -628,6 +658,24 @@ class Linker:
             options.sort(key=lambda o: (o[0] not in tables, *rank[o]))
             value = Measure(tuple(dict.fromkeys(options)))
         return handles.bind(meaning.kind, value, meaning.label, meaning.key)
+
+
+def _window(tokens: list[_Token], taken: set[int], label: frozenset[str]) -> tuple[int, int] | None:
+    """The stretch of free words that holds most of a label's."""
+    from specialists.workspace import ranking
+
+    best: tuple[int, int, int] | None = None
+    first = last = held = 0
+    for i, token in enumerate(tokens):
+        hit = i not in taken and not label.isdisjoint(ranking.tokens(token.low))
+        if i in taken or (held and i - last > 2):
+            held = 0
+        if hit:
+            first, held = (i, 1) if not held else (first, held + 1)
+            last = i
+            if best is None or held > best[0]:
+                best = (held, first, last + 1)
+    return None if best is None else best[1:]
 
 
 def _spelled(meaning: Meaning, bound: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from specialists.workspace.catalogue import Catalogue, Column, Company, Table
 from specialists.workspace.handles import Kind
 from specialists.workspace.lexicon import Words, fold, lexicon, words
+from specialists.workspace.ranking import Line
 
 Form = Literal["share", "ratio", "sum", "difference"]
 
@@ -98,6 +99,8 @@ def variants(title: str) -> Iterator[tuple[Words, float]]:
         yield bare[1:], 0.85
 
 
+PAGE = 80
+"""Rows of a page, at most, that a question is ranked against."""
 _TIME = (
     *("between", "during", "since", "through", "until", "fiscal", "financial", "years", "latest"),
     *(
@@ -170,6 +173,8 @@ class LinkIndex:
             if word not in self._lexicon.suffixes and word.isalpha()
         } | self._lexicon.trades
         """Words that companies are called by after their own: *Foods*, *Airlines*."""
+        self.page_rows = self._page_rows(catalogue.tables)
+        """Labels of rows of tables about one company alone: what a page's question may mean."""
         labels = {c.name for t in catalogue.tables for c in t.columns if c.role == "label"}
         self.lines = {
             phrase
@@ -363,6 +368,19 @@ class LinkIndex:
                 for phrase in self._lexicon.measures[concept].phrases:
                     self._add(phrase, _scored(meaning, 0.9))
             self._add_partial(words(value), meaning)
+
+    def _page_rows(self, tables: tuple[Table, ...]) -> tuple[tuple[Line, Meaning], ...]:
+        found: list[tuple[Line, Meaning]] = []
+        for table in tables:
+            labels = [c for c in table.columns if c.role == "label"]
+            if table.column("company") is not None or len(labels) != 1:
+                continue
+            headers = tuple(c.title for c in table.columns if c.role == "measure")
+            for value in labels[0].values:
+                row = RowKey(labels[0].name, value, (table.name,))
+                key = f"{labels[0].name}={value}".lower()
+                found.append((Line(value, headers), Meaning("r", row, value, key)))
+        return tuple(found) if len(found) <= PAGE else ()
 
     def _companies(self, companies: tuple[Company, ...], ordinary: set[str]) -> set[str]:
         heads: Counter[Words] = Counter()
