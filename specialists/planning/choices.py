@@ -233,10 +233,11 @@ def _extreme(
     said = cast.measure(rng, ratios=0.05, told=0)
     slots = {"m": said.text, "e": who}
     companies: tuple[str, ...] = ()
+    names: list[str] = []
     numbers: tuple[Quantity, ...] = ()
     when = cast.between(rng)
     if head in {"peak", "trough"}:
-        companies, when = (company.name,), cast.span(rng)
+        companies, names, when = (company.name,), [who], cast.span(rng)
     if "_of_" in kind:
         chosen = rng.sample(cast.catalogue.companies, rng.choice((2, 2, 3)))
         names = [cast.call(rng, c) for c in chosen]
@@ -246,6 +247,7 @@ def _extreme(
         numbers, slots["n"] = several(rng)
     slots |= {"at": when.at, "p": when.bare}
     text, template = FRAMES[kind].draw(rng, fold, **slots)
+    companies = tuple(e for e, name in zip(companies, names, strict=True) if name in text)
     clause = Clause(
         verb,
         said.form,

@@ -654,7 +654,8 @@ def _about_some(rng: random.Random, cast: Cast, fold: Fold, kind: str) -> Asked:
         "several": "get",
     }
     verb: Verb = verbs.get(kind, kind)  # type: ignore[arg-type]
-    clause = Clause(verb, said.form, said.nouns, tuple(c.name for c in chosen), (), when.periods)
+    told = tuple(c.name for c, name in zip(chosen, names, strict=True) if name in text)
+    clause = Clause(verb, said.form, said.nouns, told, (), when.periods)
     return Asked(text, (clause,), template, chosen[0].name)
 
 
