@@ -542,7 +542,6 @@ VERSUS = (
     "$e's $p and $q $m compared",
     "how do $e's $p and $q $m compare?",
     "please compare $e's $p and $q $m",
-    "$q to $p change in percent of $e's $m",
     "$e $p over $q $m growth",
     "from $q, how much had $e's $m grown in $p?",
 )
