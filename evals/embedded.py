@@ -65,11 +65,10 @@ def read(weights: Path, out: Path) -> Records:
     """Read every record there is."""
     manifest = Manifest.read(weights / MANIFEST)
     folders = {job: weights / each.folder for job, each in manifest.adapters.items()}
-    key, keys = measures.fingerprint(weights), measures.read_keys(out)
     base, adapters = manifest.base.digest, {j: a.digest for j, a in manifest.adapters.items()}
     sealed = _read(out / SEALED, Exam)
     made = [m for m in measures.MEASURES if (out / m.file).exists()]
-    stale = [m.name for m in made if keys.get(m.name) != key]
+    stale = [m.name for m in made if not measures.fresh(m, weights, out)]
     if sealed is not None and (sealed.base, sealed.adapters) != (base, adapters):
         stale.append("the sealed questions")
     curves = out / measures.CURVES

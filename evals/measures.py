@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from evals.machine import device, now
 from specialists.foundation.contracts import Value
 from specialists.foundation.digests import digest, file_digests
 from specialists.foundation.errors import ConfigError
-from specialists.foundation.records import ABOUT, ASSURANCE
+from specialists.foundation.records import ABOUT, ASSURANCE, Manifest
+from specialists.registry import MANIFEST
 
 if TYPE_CHECKING:
     from specialists.workspace.ranking import Array, Similarity
@@ -77,7 +78,7 @@ async def make(place: Place, only: Sequence[str] = (), *, again: bool = False) -
     place.out.mkdir(parents=True, exist_ok=True)
     for measure in [known[name] for name in only] or MEASURES:
         keys = read_keys(place.out)
-        if not again and keys.get(measure.name) == key and (place.out / measure.file).exists():
+        if not again and fresh(measure, place.weights, place.out):
             place.say(f"{measure.name}: of these weights already")
         elif measure.public and place.data is None:
             place.say(f"{measure.name}: left out, it needs public data")
@@ -88,6 +89,24 @@ async def make(place: Place, only: Sequence[str] = (), *, again: bool = False) -
             (place.out / measure.file).write_text(text + "\n", encoding="utf-8")
             keys[measure.name] = key
             (place.out / KEYS).write_text(json.dumps(keys, indent=1) + "\n", encoding="utf-8")
+
+
+def fresh(measure: Measure, weights: Path, out: Path) -> bool:
+    """Whether a record is there and of these weights.
+
+    Records that other commands wrote have no key; those that name digests are known by them.
+    """
+    path = out / measure.file
+    if not path.exists():
+        return False
+    told = json.loads(path.read_text(encoding="utf-8"))
+    manifest = Manifest.read(weights / MANIFEST)
+    adapters = {job: each.digest for job, each in manifest.adapters.items()}
+    if measure.name == "sentfin" and told.get("adapter") != adapters.get("sentiment"):
+        return False
+    if "adapters" in told and (told["base"], told["adapters"]) != (manifest.base.digest, adapters):
+        return False
+    return read_keys(out).get(measure.name, "") in ("", fingerprint(weights))
 
 
 def fingerprint(weights: Path) -> str:
@@ -135,11 +154,19 @@ async def _sentfin(place: Place) -> Value:
 
 
 async def _finqa(place: Place) -> Value:
-    from evals.finqa import measure
-    from specialists.calculation.ranker import default
+    from evals.finqa import ask, measure
+    from specialists.calculation.ranker import Ranker
+    from specialists.registry import Embedded
 
     assert place.data is not None
-    return measure(place.data, default(), say=place.say)
+    registry = Embedded(place.weights, threads=place.threads)
+    try:
+        model = replace(registry.specialist("calculation"), calibration=None)
+        said = await ask(model, place.data)
+    finally:
+        await registry.aclose()
+    ranker = Ranker.load(place.weights / "programs" / "ranker.npz")
+    return measure(place.data, ranker, said=said, say=place.say)
 
 
 async def _linking(place: Place) -> Value:

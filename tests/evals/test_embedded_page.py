@@ -143,10 +143,15 @@ def test_the_page_is_the_same_each_time_and_holds_every_record(
 
 
 def test_records_of_other_weights_are_named(weights: Path, out: Path) -> None:
+    (out / measures.KEYS).write_text('{"failures": "of others"}')
     assert embedded.read(weights, out).stale == ("failures",)
     key = {"failures": measures.fingerprint(weights)}
     (out / measures.KEYS).write_text(json.dumps(key))
     assert embedded.read(weights, out).stale == ()
+    (out / "sentfin.json").write_text('{"adapter": "another"}')
+    sentfin = next(m for m in measures.MEASURES if m.name == "sentfin")
+    assert not measures.fresh(sentfin, weights, out)
+    (out / "sentfin.json").unlink()
     (weights / "sentiment" / "more.bin").write_bytes(b"1")
     assert embedded.read(weights, out).stale == ("failures",)
 
