@@ -243,7 +243,7 @@ class Linker:
                 meanings = self.index.phrases.get(tuple(keys[start:end]))
                 if meanings is None:
                     continue
-                first, last = heard[start], heard[end - 1] + 1
+                first, last = heard[start + (key == "many")], heard[end - 1] + 1
                 sure = min(t.sure for t in tokens[first:last])
                 fit = [m for m in meanings if self._fits(m, tokens, first, last, mixed)]
                 if fit:
@@ -359,8 +359,10 @@ class Linker:
         inside = [t.low for t in tokens[first:last]]
         if meaning.written and "".join(inside) != meaning.written:
             return False
-        if meaning.kind != "e" and "'s" in inside and inside[0] not in _OWNERS:
-            return False
+        if "'s" in inside[:-1] and inside[0] not in _OWNERS:
+            own = meaning.kind == "e" and "'s" in str(meaning.value).lower()
+            if meaning.kind != "e" or not own:
+                return False
         if meaning.cased:
             named = meaning.kind == "r" and after is not None and after.key in _NAMED
             before = tokens[first - 1] if first else None

@@ -41,7 +41,7 @@ _MONTHS = (
     r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
 )
 _ENDED = (
-    r"(?:(?:the\s+)?(?:fiscal\s+|financial\s+)?year\s+)?(?:ended|ending|end)\s+(?:on\s+|in\s+)?"
+    r"(?:(?:the\s+)?(?:fiscal\s+|financial\s+)?year[\s-]+)?(?:ended|ending|end)\s+(?:on\s+|in\s+)?"
     r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december)"
     r"(?:\s+\d{1,2})?\s*,?\s*|\d{1,2}\s+(?:december|june|march|september)\s+)?((?:19|20)\d\d)"
 )
