@@ -296,6 +296,7 @@ def _needed(data: Path | None) -> Path:
 @click.option("--quick", is_flag=True, help="A tiny model and little data, in minutes.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the models.")
 @click.option("--parallel", default=1, show_default=True, help="Stages at a time.")
+@click.option("--only", metavar="STAGE", multiple=True, help="Run this stage alone.")
 @click.option("--until", metavar="STAGE", help="Stop after this stage.")
 @click.option("--again", metavar="STAGE", multiple=True, help="Run a stage although it is done.")
 def release(
@@ -305,6 +306,7 @@ def release(
     quick: bool,
     threads: int,
     parallel: int,
+    only: tuple[str, ...],
     until: str | None,
     again: tuple[str, ...],
 ) -> None:
@@ -319,7 +321,7 @@ def release(
     results = work / "results" if quick else RESULTS
     listed = stages(quick=quick, threads=threads, data=data is not None)
     Release(listed, work, out, results=results, say=click.echo).run(
-        until=until, again=again, parallel=parallel
+        only=only, until=until, again=again, parallel=parallel
     )
 
 

@@ -126,11 +126,17 @@ class Release:
         return digest(self.out, stage.makes, without=others - set(stage.makes))
 
     def run(
-        self, *, until: str | None = None, again: Sequence[str] = (), parallel: int = 1
+        self,
+        *,
+        only: Sequence[str] = (),
+        until: str | None = None,
+        again: Sequence[str] = (),
+        parallel: int = 1,
     ) -> None:
         """Run what is not done; with ``parallel`` 1 in order, else each once its needs are met.
 
         Args:
+            only: the stages to run, which take others' results as they are; none: all.
             until: the last stage to run; None: all.
             again: stages to run although they are done.
             parallel: how many stages may run at a time.
@@ -140,12 +146,13 @@ class Release:
             StageFailed: a command ended badly; what was done before it stays done.
         """
         names = [stage.name for stage in self.stages]
-        for name in (*again, *((until,) if until else ())):
+        for name in (*only, *again, *((until,) if until else ())):
             if name not in names:
                 raise ConfigError(f"no stage {name}; there are {', '.join(names)}")
         waiting = list(self.stages[: names.index(until) + 1 if until else None])
+        waiting = [stage for stage in waiting if not only or stage.name in only]
         total, started = len(waiting), time.monotonic()
-        finished: set[str] = set()
+        finished = {*names} - {stage.name for stage in waiting}
         running: dict[Future[None], Stage] = {}
         with ThreadPoolExecutor(parallel) as pool:
             while waiting or running:
@@ -166,7 +173,8 @@ class Release:
                     minutes = (time.monotonic() - started) / 60
                     self.say(
                         f"{stage.name}: {self.marks[stage.name].seconds:.0f} s; "
-                        f"{len(finished)} of {total} stages, {minutes:.1f} min in all"
+                        f"{total - len(waiting) - len(running)} of {total} stages, "
+                        f"{minutes:.1f} min in all"
                     )
 
     def _folder(self, name: str, key: str) -> Path:

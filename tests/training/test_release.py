@@ -64,6 +64,12 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, commands: Commands) -> N
     assert commands.ran[3:] == ["two"]
 
 
+def test_one_stage_alone(tmp_path: Path, commands: Commands) -> None:
+    pipeline(tmp_path, commands).run(only=["two"])
+    pipeline(tmp_path, commands).run(only=["one"])
+    assert commands.ran == ["two", "one"]
+
+
 def test_a_changed_recipe_makes_everything_behind_it_again(
     tmp_path: Path, commands: Commands
 ) -> None:
