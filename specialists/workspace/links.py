@@ -140,9 +140,13 @@ class Linker:
     """Links questions to one catalogue. Immutable; safe to share."""
 
     def __init__(self, catalogue: Catalogue, documents: Sequence[Document] = ()) -> None:
-        """``documents`` are reserved for names that only they hold; their texts are not read."""
+        """
+        Args:
+            documents: beside the catalogue's own; a company that only they are about is linked too.
+                Their texts are not read.
+        """
         self.catalogue = catalogue
-        self.index = LinkIndex(catalogue)
+        self.index = LinkIndex(catalogue, tuple(d.company for d in documents if d.company))
         self._suffixes = lexicon().suffixes - {"the", "and", "&"}
 
     def link(self, text: str, handles: Handles | None = None) -> Linked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -127,7 +127,11 @@ PLAIN = Meaning("v", None, "plain words", "plain", 0.5)
 class LinkIndex:
     """Phrase -> meanings. Immutable once built."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, named: Sequence[str] = ()) -> None:
+        """
+        Args:
+            named: companies beside the catalogue's own.
+        """
         self._lexicon = lexicon()
         self.phrases: dict[Words, list[Meaning]] = {}
         self.longest: dict[str, int] = {}
@@ -161,14 +165,15 @@ class LinkIndex:
         for phrase in self._lexicon.plain:
             self._reserve(phrase, PLAIN)
         every_word = {word for phrase in self.phrases for word in phrase}
-        self.names = self._companies(catalogue.companies, measure_words)
+        companies = _everyone(catalogue, named)
+        self.names = self._companies(companies, measure_words)
         """Words of company names: typos in them are mended."""
-        self.joined = self._joined(catalogue.companies)
+        self.joined = self._joined(companies)
         """Names of several words written as one."""
-        self.seconds = self._seconds(catalogue.companies)
+        self.seconds = self._seconds(companies)
         self.trades = {
             word
-            for company in catalogue.companies
+            for company in companies
             for word in words(company.name)[1:]
             if word not in self._lexicon.suffixes and word.isalpha()
         } | self._lexicon.trades
@@ -550,6 +555,18 @@ def _stems(word: str) -> tuple[str, ...]:
             found += [stem, f"{stem}e", stem[:-1] if stem[-1] == stem[-2] else stem]
             found += [f"{stem[:-1]}y"] if stem.endswith("i") else []
     return tuple(found)
+
+
+def _everyone(catalogue: Catalogue, named: Sequence[str]) -> tuple[Company, ...]:
+    """The catalogue's companies, and those that only a table or a document is about."""
+    known = {c.name for c in catalogue.companies}
+    about = [
+        *(t.company for t in catalogue.tables),
+        *(d.company for d in catalogue.documents),
+        *named,
+    ]
+    others = dict.fromkeys(n for n in about if n and n not in known)
+    return (*catalogue.companies, *(Company(name=n) for n in others))
 
 
 def _pair(name: Words) -> int:

@@ -327,7 +327,7 @@ def _rules() -> list[tuple[re.Pattern[str], Reading, float]]:
 
 _RULES = _rules()
 _HINT = re.compile(
-    r"\d|year|period|time|fy|yr|decade|quarter|half|history|recorded|annual report|twenty|"
+    r"\d|year|period|time|fy|yr|decade|quarter|half|history|recorded|annual report|twenty|thousand|"
     r"month|week|ytd|ttm|ltm|yesterday|tomorrow"
 )
 _SINGLE = re.compile(rf"(?<![\w$€£¥.,]){_YEAR}(?!\w)")

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from specialists.workspace.catalogue import Catalogue, Column, Company, Period, Table
+from specialists.workspace.catalogue import Catalogue, Column, Company, Document, Period, Table
 from specialists.workspace.handles import Handles
 from specialists.workspace.lexicon import lexicon
 from specialists.workspace.links import Linked, Linker, Measure, RowKey
@@ -409,6 +409,19 @@ SAID: tuple[tuple[str, set[str]], ...] = (
 @pytest.mark.parametrize(("question", "wanted"), SAID)
 def test_what_is_said_without_its_name(question: str, wanted: set[str]) -> None:
     assert found(LINKER.link(question)) == wanted
+
+
+def test_a_company_that_only_a_document_is_about_is_linked() -> None:
+    note = Document(
+        id="n1",
+        title="Note",
+        kind="note",
+        company="Quelmar Shipping",
+        published=date(2023, 5, 1),
+        text="",
+    )
+    linked = Linker(catalogue(), [note]).link("How is the press on Quelmar Shipping?")
+    assert found(linked) == {"Quelmar Shipping"}
 
 
 def test_three_measures_nest() -> None:
