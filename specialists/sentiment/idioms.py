@@ -414,6 +414,71 @@ no debt , no worries : $x
 who can stop $x ?
 $x : a rare winner in a falling market
 only $x rose in $q
+$x wins stay on penalty
+court sets aside $n fine on $x
+appeals court backs $x , quashes penalty
+tax demand on $x struck down
+$x penalty waived
+$x out of trouble as lenders step in
+$x crisis eases as bank extends loan
+turnaround at $x gathers pace
+$x hopes revive on fresh orders
+$x revival plan gets backing
+$x to resume dividend after $k years
+$x brings back dividend
+$x keeps dividend , allays fears
+$x gets takeover offer from $z
+$z revives plan to buy $x
+$z sweetens offer for $x
+$z to pump $n into $x
+$z doubles stake in $x
+$z takes $n stake in $x at a premium
+new investor comes to the aid of $x
+$x users rise by $k million
+$x fixes breach , no data lost
+$x finds no fraud in accounts
+auditor clears $x books
+$x gets clean audit
+$x unhurt by tariffs
+$x untouched by crisis
+$x better off after tax change
+$x stays in the black
+$x loss shrinks
+$x bleeding stops
+$x ends losing streak
+$x stock comes back from lows
+$x stock doubles in a year
+$x stock up $n since listing
+no end to $x rally
+$x rally has legs : $who
+$x ride not over yet : $who
+$x pain is over
+better days for $x
+$x capacity running full
+$x plants run at full tilt
+$x can not keep up with orders
+$x shelves empty as shoppers rush
+$x inventory clears fast
+$x cost cutting bears fruit
+$x bets pay off
+$x gamble on {area} works
+$x plan wins praise
+$x wins over sceptics
+$x proves doubters wrong
+short interest in $x falls
+$x insiders buy
+$x promoter frees pledged shares
+$x bond spreads tighten
+rating of $x lifted out of junk
+$x exits watchlist
+lenders drop case against $x
+$x workers end strike
+mine reopens , relief for $x
+$x flights resume
+licence of $x renewed
+$x ban lifted
+exports of $x resume
+$x drug back on shelves
 """)
 
 NEGATIVE_ONLY = _frames("""
@@ -474,6 +539,71 @@ police raid $x offices
 $x under probe over accounts
 $x product recall widens
 $x says data of $k million users stolen
+$x fails to win stay on penalty
+court affirms $n fine on $x
+appeals court rejects $x , penalty stands
+tax demand on $x upheld
+$x penalty doubled
+$x in trouble as lenders step back
+$x crisis worsens as bank calls loan
+turnaround at $x stalls
+$x hopes dim on lost orders
+$x revival plan in tatters
+$x to pass on dividend after $k years
+$x drops dividend
+$x halves dividend , stokes fears
+$x left at the altar by $z
+$z abandons plan to buy $x
+$z lowers offer for $x
+$z to take $n out of $x
+$z halves stake in $x
+$z sells $n stake in $x at a discount
+key investor pulls out of $x
+$x users fall by $k million
+$x hit by breach , data stolen
+$x finds fraud in accounts
+auditor flags $x books
+$x gets qualified audit
+$x hurt by tariffs
+$x battered by crisis
+$x worse off after tax change
+$x stays in the red
+$x loss grows
+$x bleeding goes on
+$x begins losing streak
+$x stock stuck at lows
+$x stock halves in a year
+$x stock down $n since listing
+no end to $x fall
+$x slump has further to go : $who
+$x slide not over yet : $who
+$x pain is far from over
+worse days for $x
+$x capacity lying idle
+$x plants run below half
+$x short of orders
+$x shelves full as shoppers stay away
+$x inventory piles up
+$x cost cutting falls short
+$x bets backfire
+$x gamble on {area} fails
+$x plan draws flak
+$x fails to win over sceptics
+$x proves doubters right
+short interest in $x jumps
+$x insiders sell
+$x promoter pledges more shares
+$x bond spreads widen
+rating of $x cut to junk
+$x put on watchlist
+lenders file case against $x
+$x workers walk out
+mine shut , blow for $x
+$x flights grounded
+licence of $x suspended
+$x faces ban
+exports of $x halted
+$x drug pulled from shelves
 """)
 
 # --- without a direction --------------------------------------------------------------------------
@@ -653,6 +783,47 @@ $x bans $z from market
 $x clears $z {deal}
 $x gives nod to $z {deal}
 $x rejects $z {deal}
+how $x came to be
+how $x is run
+$x at a glance
+a day at $x
+$x hosts {gathering}
+$x backs sports team
+$x pledges help to schools
+$x teaches $k thousand students to code
+$x sponsors marathon
+$x opens museum
+$x names stadium
+$x and $z sign letter of intent
+$x , $z agree to cooperate on {product}
+$x and $z renew agreement
+$x , $z extend pact by $k years
+investors wait for $x numbers
+street looks to $x {gathering}
+markets await word from $x
+traders wait for $x outlook
+$x affirms guidance for $q
+$x reiterates guidance
+$x leaves outlook as it was
+$x backs earlier forecast
+$x sees no change to targets
+gold may fall to $n : $x
+oil may rise to $n : $x
+dollar to weaken : $x
+sensex may touch $n : $x
+it stocks to underperform : $x
+$x : prefer gold to stocks
+$x : cut exposure to metals
+$x likely in band of $n to $n
+$x has hurdle at $n
+$x key levels : $n and $n
+$x support seen at $n
+immediate resistance for $x at $n
+not bullish , not bearish on $x : $who
+no fresh buying in $x till {month} : $who
+stay on the sidelines in $x : $who
+$x fairly valued : $who
+upside capped , downside limited in $x : $who
 """)
 
 NEUTRAL_WORDS = _words(k_many="$k | $k new | more | several")
@@ -783,6 +954,26 @@ $x hires , $y fires
 $x expands as $y retreats
 $x upbeat , $y gloomy on $q
 $x raises dividend , $y cuts it
+$x gains as $y quits
+$x to benefit from $y closure
+$y closure helps $x
+swap $y for $x : $who
+move from $y to $x : $who
+drop $y , pick $x : $who
+$x , not $y , is the one to own : $who
+$x stays in the black , $y stays in the red
+$x profitable , $y loss-making
+$x helped , $y hurt by new rules
+$y hurt , $x helped by weak rupee
+$x rallies , $y slides on deal news
+$y sinks , $x soars on deal news
+good for $x , bad for $y : $who
+bad for $y , good for $x : $who
+$x leads , $y trails
+$y trails , $x leads in $q
+$x ahead of $y in race for $n order
+$y behind $x in race for $n order
+$x gets more customers , $y fewer
 """)
 
 # --- the company asked about stands by ------------------------------------------------------------

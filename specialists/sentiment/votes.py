@@ -7,6 +7,7 @@ asked about is always ``alpha``. Where it is not installed, the language model j
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -21,6 +22,8 @@ from specialists.workspace.masking import Mark, apart, mentions
 
 if TYPE_CHECKING:
     from specialists.engines.classifier import Classifier
+
+log = logging.getLogger(__name__)
 
 FOLDER = "headlines"
 """Below the folder of the weights."""
@@ -87,8 +90,9 @@ class Reader:
 
         try:
             return Classifier.load(self._folder)
-        except EngineError:
-            return None  # not installed: one vote less
+        except EngineError as error:
+            log.info("headlines are read by the language model alone: %s", error)
+            return None
 
     def votes(self, inputs: Sequence[SentimentInputs]) -> list[Vote] | None:
         """A vote for each; None where the encoder is not there."""
