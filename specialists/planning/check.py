@@ -5,11 +5,12 @@ Nothing here reads a table: a sound plan can still find nothing.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from specialists.foundation.contracts import Plan, Ref, Subtask
+from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
 from specialists.task import Score
 from specialists.workspace.handles import Target
 from specialists.workspace.links import Linked
@@ -17,8 +18,10 @@ from specialists.workspace.links import Linked
 MAX_STEPS = 24
 TWO = frozenset({"growth", "difference", "ratio", "share", "cagr", "greater"})
 """Operations of exactly two numbers; the others take two or more."""
-MANY = frozenset({"sum", "average", "maximum", "minimum", "largest", "smallest"})
+MANY = frozenset({"sum", "average", "maximum", "minimum"})
 """Operations that do not mind the order of their numbers."""
+WHOSE = frozenset({"largest", "smallest"})
+"""Operations that answer with the name of a number's owner."""
 
 
 def check(plan: Plan, specialists: Collection[str]) -> list[str]:
@@ -66,13 +69,13 @@ def _step(
 def _numbers(step: Subtask) -> list[str]:
     refs = [v for v in step.inputs.values() if isinstance(v, Ref)]
     operation = step.inputs.get("operation")
-    if operation is not None and operation not in TWO | MANY:
+    if operation is not None and operation not in TWO | MANY | WHOSE:
         return [f"{step.id}: no operation {operation!r}"]
     if operation == "greater" and len(refs) == 1 and "limit" in step.inputs:
         return []
     if operation in TWO and len(refs) != 2:
         return [f"{step.id}: {operation} takes two numbers, not {len(refs)}"]
-    if operation in MANY and len(refs) < 2:
+    if operation in MANY | WHOSE and len(refs) < 2:
         return [f"{step.id}: {operation} takes two numbers or more, not {len(refs)}"]
     if operation is None and not refs:
         return [f"{step.id}: a calculation without numbers"]
@@ -112,10 +115,10 @@ def _form(step: Subtask, known: Mapping[str, object]) -> object:
     An instruction counts only where the inputs do not say what is asked.
     """
     literals = tuple(
-        sorted((k, str(v).lower()) for k, v in step.inputs.items() if not isinstance(v, Ref))
+        sorted((k, _literal(k, v)) for k, v in step.inputs.items() if not isinstance(v, Ref))
     )
     refs = [known.get(v.ref, v.ref) for v in step.inputs.values() if isinstance(v, Ref)]
-    if step.inputs.get("operation") in MANY - {"largest", "smallest"}:
+    if step.inputs.get("operation") in MANY | WHOSE:
         refs.sort(key=repr)
     names = {k for k, _ in literals}
     extreme = step.instruction.split()[:3] if step.specialist == "table_qa" else []
@@ -124,6 +127,12 @@ def _form(step: Subtask, known: Mapping[str, object]) -> object:
         asked = ""
     question = (_extreme(extreme, step.instruction),) if extreme else ()
     return (step.specialist, literals, tuple(refs), asked, question)
+
+
+def _literal(name: str, value: Scalar) -> str:
+    """A literal to compare by: the order of names in a list means nothing."""
+    text = str(value).lower()
+    return str(sorted(json.loads(text))) if name in {"companies", "names"} else text
 
 
 def _extreme(words: list[str], instruction: str) -> str:
@@ -151,12 +160,15 @@ def score(gold: Plan, plan: Plan | None) -> Score:
     return Score(right=right, parts={"recall": recall, "precision": precision}, note=note)
 
 
-def left_out(linked: Linked, plan: Plan) -> list[str]:
+def left_out(linked: Linked, plan: Plan, kinds: str = "cderp") -> list[str]:
     """What the question names and the plan does not use: companies, measures, rows, years.
 
     Nothing where the plan is empty, or explains that the question names what is unknown here. What
     only stands in sentences beside the one that asks may be left out, but for years and where the
     plan has nothing else of its kind.
+
+    Args:
+        kinds: of handles; a worked case's words may hold measures that mean none.
     """
     if not plan.subtasks or (linked.unknown and plan.note):
         return []
@@ -168,7 +180,7 @@ def left_out(linked: Linked, plan: Plan) -> list[str]:
     missing: list[tuple[str, Target]] = []
     used: set[str] = set()
     for handle, target in linked.handles.items():
-        if target.kind not in {"c", "d", "e", "r", "p"} or handle not in linked.text:
+        if target.kind not in kinds or handle not in linked.text:
             continue
         if target.kind == "p":
             there = all(str(y) in said for y in (target.value.first, target.value.last))

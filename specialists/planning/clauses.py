@@ -341,7 +341,7 @@ def unsound(clause: Clause) -> str:
         return f"{clause.form} takes two measures"
     if verb in SCREENED:
         return _unscreened(clause, one)
-    if not clause.measures and not clause.rows:
+    if not clause.measures and (not clause.rows or verb not in {"get", "growth", "change", "diff"}):
         return "no measure"
     if verb in {"peak", "trough", "atpeak", "attrough"} and len(clause.companies) > 1:
         return f"{verb} takes one company"

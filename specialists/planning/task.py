@@ -145,7 +145,9 @@ class PlanningTask(Task[PlanningInputs, Plan]):
         self, inputs: PlanningInputs, answer: Plan, evidence: Sequence[Evidence]
     ) -> list[str]:
         """What makes the plan impossible, and what the question names that the plan leaves out."""
-        return check.check(answer, inputs.specialists) + check.left_out(inputs.linked, answer)
+        kinds = "erp" if inputs.cases else "cderp"
+        gaps = check.left_out(inputs.linked, answer, kinds)
+        return check.check(answer, inputs.specialists) + gaps
 
 
 def written_schema(inputs: PlanningInputs) -> ReplySchema:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from specialists.foundation.contracts import Plan, Ref, Scalar, Subtask
-from specialists.planning.check import MANY, check, same, score
+from specialists.planning.check import MANY, WHOSE, check, same, score
 from specialists.planning.examples import generate
 from specialists.planning.render import JOBS
 from specialists.planning.task import TASK
@@ -113,7 +113,7 @@ def mutations(plan: Plan, rng: random.Random) -> list[Plan]:
         swap(measure="warranty reserve")
     if chosen.specialist == "calculation":
         swap(operation="ratio" if chosen.inputs["operation"] != "ratio" else "share")
-        if chosen.inputs["operation"] not in MANY:
+        if chosen.inputs["operation"] not in MANY | WHOSE and "b" in chosen.inputs:
             swap(a=chosen.inputs["b"], b=chosen.inputs["a"])
     other = "sentiment" if chosen.specialist != "sentiment" else "extraction"
     add([*steps[:place], chosen.model_copy(update={"specialist": other}), *steps[place + 1 :]])

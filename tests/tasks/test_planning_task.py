@@ -105,8 +105,8 @@ def test_instructions_link_back_to_what_they_ask() -> None:
     """What the specialists get is linked again: nothing may be lost on the way."""
     for example in generate(TASK, "companies", 150, 31):
         for step in example.answer.subtasks:
-            if step.specialist not in {"table_qa", "extraction"}:
-                continue
+            if step.specialist not in {"table_qa", "extraction"} or "screen" in step.inputs:
+                continue  # what code carries out is not read again
             linked = example.inputs.linker.link(step.instruction)
             labels = {t.label for _, t in linked.handles.items()}
             if step.inputs.get("company"):
@@ -191,7 +191,7 @@ def test_examples_are_deterministic_and_folds_apart() -> None:
 
 
 def test_frames_are_many_and_every_kind_has_held_out_ones() -> None:
-    assert sum(len(f.templates) for f in FRAMES.values()) >= 900
+    assert sum(len(f.templates) for f in FRAMES.values()) >= 3000
     for name, frames in FRAMES.items():
         assert frames.pool("train"), name
         assert frames.pool("templates"), name
@@ -200,7 +200,7 @@ def test_frames_are_many_and_every_kind_has_held_out_ones() -> None:
 def test_linking_loses_few_examples_and_typical_plans_are_short() -> None:
     tally = Tally()
     made = list(generate(TASK, "train", 600, 7, tally))
-    assert tally.lost / tally.drawn < 0.03
+    assert tally.lost / tally.drawn < 0.05
     lengths = sorted(len(e.dialogue[2].content.split()) for e in made)
     assert lengths[len(lengths) // 2] <= 8
     assert lengths[-1] <= 60
