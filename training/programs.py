@@ -101,6 +101,9 @@ class Net(torch.nn.Module):
         self.pair = made(PAIR, HIDDEN, scale=wide)
         self.hidden = made(HIDDEN, scale=0.01)
         self.out = made(HIDDEN, len(CHANNELS), scale=HIDDEN**-0.5)
+        self.straight_first = made(SINGLE, len(CHANNELS), scale=0.0)
+        self.straight_second = made(SINGLE, len(CHANNELS), scale=0.0)
+        self.straight_pair = made(PAIR, len(CHANNELS), scale=0.0)
         self.grams = made(vocabulary, len(TEMPLATES), scale=0.0)
         self.cues = made(CUE, len(TEMPLATES), scale=0.0)
         self.bias = made(len(TEMPLATES), scale=0.0)
@@ -138,14 +141,13 @@ class Net(torch.nn.Module):
 
         cue = torch.from_numpy(np.stack(asked))
         per = torch.repeat_interleave(cue @ self.asked, torch.tensor(counts), 0)
-        before = (
-            t(first) @ self.first
-            + t(second) @ self.second
-            + t(pairs) @ self.pair
-            + per
-            + self.hidden
+        one, two, both = t(first), t(second), t(pairs)
+        before = one @ self.first + two @ self.second + both @ self.pair + per + self.hidden
+        straight = (
+            one @ self.straight_first + two @ self.straight_second + both @ self.straight_pair
         )
-        fits = (torch.nn.functional.dropout(torch.relu(before), DROPOUT) @ self.out).reshape(-1)
+        hidden = torch.nn.functional.dropout(torch.relu(before), DROPOUT)
+        fits = (hidden @ self.out + straight).reshape(-1)
         arguments = (fits[t(terms).long()] * t(weights)).sum(1)
         grams = torch.stack(
             [self.grams[torch.tensor(k, dtype=torch.long)].sum(0) for _, k, _, _ in batch]

@@ -265,6 +265,7 @@ def _pairs(making: _Making, numbers: Sequence[Number], question: str) -> None:
     v, f = _values(numbers)
     percent = np.array([x.percent for x in numbers], bool)
     ordered = np.array(list(itertools.permutations(range(n), 2)), np.int64).reshape(-1, 2)
+    ordered = ordered[v[ordered[:, 0]] != v[ordered[:, 1]]]
     once = ordered[ordered[:, 0] < ordered[:, 1]]
     i, j = ordered.T
     both = percent[i] & percent[j]
@@ -496,7 +497,8 @@ def _sets(making: _Making, page: Page) -> None:
             continue
         seen.add(key)
         if len(members) > 2:
-            making.put_set("sum of a set", sum(values), members, "add", shape)
+            if not page.numbers[members[0]].percent:
+                making.put_set("sum of a set", sum(values), members, "add", shape)
             mean = sum(values) / len(values)
             making.put_set("average of a set", mean, members, "average", shape)
             if page.numbers[members[0]].percent:

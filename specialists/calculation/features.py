@@ -20,7 +20,7 @@ from specialists.calculation.page import Number, Page, stems, years
 Array = NDArray[np.float32]
 SINGLE = 46
 """Features of a number."""
-PAIR = 36
+PAIR = 38
 """Features of an ordered pair."""
 
 CUES: tuple[tuple[str, str], ...] = (
@@ -232,6 +232,8 @@ class _Reading:
         percent = np.array([x.percent for x in numbers], bool)
         money = np.array([x.money for x in numbers], bool)
         year = np.array([x.years[-1] if x.years else 0 for x in numbers])
+        said = list(years(self.page.question))
+        told = np.array([said.index(y) if y in said else -1 for y in year.tolist()])
         label, header = _numbered(self.labels), _numbered(self.headers)
         total = np.array(
             ["total" in a or "total" in b for a, b in zip(self.labels, self.headers, strict=True)],
@@ -307,6 +309,8 @@ class _Reading:
             total[b] & ~total[a],
             total[a] & ~total[b],
             (value[a] == value[b]),
+            known & (told[a] >= 0) & (told[b] >= 0) & (told[a] < told[b]),
+            known & (told[a] >= 0) & (told[b] >= 0) & (told[a] > told[b]),
         ]
         stacked = np.stack([np.broadcast_to(f, (n, n)).astype(np.float32) for f in features], -1)
         return np.concatenate([stacked, cover], -1) if n else np.zeros((0, 0, PAIR), np.float32)

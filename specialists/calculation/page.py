@@ -22,12 +22,17 @@ Kind = Literal["cell", "prose", "question"]
 AROUND = 60
 """Characters of prose on each side of a number that tell what it is."""
 
-_YEAR = re.compile(r"(?<![\d.,/])((?:19|20)\d\d)(?!\d|[.,/]\d)")
+_YEAR = re.compile(r"(?<![\d.,/])((?:19|20)\d\d)(?![\da-z]|[.,/]\d)")
 _DAY = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
     r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?\s*$",
     re.IGNORECASE,
 )
+_MONTHS = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"fiscal|years?|ended|ending|total|thereafter|fy|quarter|first|second|third|fourth)\b"
+)
+"""Words beside a year that still say only when."""
 _WORD = re.compile(r"[a-z]+(?:&[a-z]+)?|\d{4}|%")
 _STATED = re.compile(r"([^;]*?)\bthe ([^;]+?) is ([^;]*?) ;")
 _CHUNK = re.compile(r"(text|table)_(\d+): ")
@@ -114,10 +119,8 @@ def _stem(word: str) -> str:
 
 
 def years(text: str) -> tuple[int, ...]:
-    """The years a text names, in its order; ``2014`` for a dash and ``2019`` for an apostrophe are
-    FinQA's loss and pass for years only where nothing tells them apart."""
-    cleaned = re.sub(r"(?<=[a-z]) 2019(?=s\b| )(?! \w* ?million)", "'", text)
-    return tuple(int(y) for y in _YEAR.findall(cleaned))
+    """The years a text names, in its order; not ``2019s``, FinQA's lost apostrophe."""
+    return tuple(int(y) for y in _YEAR.findall(text))
 
 
 def finqa(record: Mapping[str, Any]) -> Page:
@@ -238,7 +241,7 @@ def _sentences(text: str) -> list[str]:
 def _cell(text: str) -> tuple[float, bool, bool] | None:
     """A cell's number: its value, whether it is a percentage, whether money."""
     text = text.strip()
-    if not text or text in ("2014", "-", "—", "–"):
+    if not text or text.strip("$% ") in ("2014", "-", "—", "–"):  # FinQA's dash
         return None
     found = [n for n in scan(text) if not n.is_year or text.replace(",", "") != n.text]
     if not found:
@@ -281,11 +284,16 @@ def _row(
                 kind="cell",
                 label=label,
                 header=head,
-                years=own or row_years,
+                years=own + row_years if _only_a_year(label) else row_years + own,
             )
         )
         shown.append(f"{head} {cells[j]}")
     lines.append(Line(name, f"{label} : {' ; '.join(shown)}", "cell"))
+
+
+def _only_a_year(label: str) -> bool:
+    """Whether a row's label says when, and its column what."""
+    return bool(_YEAR.search(label)) and not stems(_YEAR.sub("", _MONTHS.sub("", label)))
 
 
 def _prose(sentence: str, name: str, lines: list[Line], numbers: list[Number]) -> None:

@@ -45,6 +45,12 @@ class Model:
     """[H]"""
     out: Array
     """[H, channels]"""
+    straight_first: Array
+    """[SINGLE, channels], past the hidden layer"""
+    straight_second: Array
+    """[SINGLE, channels]"""
+    straight_pair: Array
+    """[PAIR, channels]"""
     grams: Array
     """[vocabulary, templates]"""
     cues: Array
@@ -170,7 +176,12 @@ def channels(member: Model, read: Features) -> Array:
         + read.asked @ member.asked
         + member.hidden
     )
-    return np.maximum(before, 0.0) @ member.out
+    straight = (
+        (read.single @ member.straight_first)[:, None]
+        + (read.single @ member.straight_second)[None, :]
+        + read.pair @ member.straight_pair
+    )
+    return np.maximum(before, 0.0) @ member.out + straight
 
 
 def grouped(page: Page, made: Candidates, probability: NDArray[np.float32]) -> list[Choice]:
