@@ -41,6 +41,10 @@ class CorpusRecipe(Config):
     """Generated dialogues for each job to learn from."""
     dev: int = 400
     """Generated dialogues for each job to watch learning with."""
+    public: int = 1_000_000
+    """Public dialogues of a job, at most."""
+    prose: int = 1_000_000
+    """Public passages of prose, at most."""
     copying: int = 20_000
     """Exercises in copying."""
     shard: int = 1_000
