@@ -9,6 +9,7 @@ never starves the trainer. Everything follows from the recipe's seed. Only the f
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -75,6 +76,7 @@ def shards(recipe: CorpusRecipe) -> list[Shard]:
     for fold, total in (("dev", recipe.dev), ("public", 1), ("train", recipe.train)):
         for index in range(-(-total // recipe.shard)):
             count = min(recipe.shard, total - index * recipe.shard)
+            count = recipe.public if fold == "public" else count
             for job in recipe.jobs:
                 offset = 0 if fold == "train" else 500_000
                 seed = recipe.seed * 1_000_003 + offset + index * 16 + jobs.NAMES.index(job)
@@ -89,7 +91,7 @@ def make(shard: Shard, out: Path, data: Path | None) -> int:
         return sum(1 for _ in path.open(encoding="utf-8"))
     path.parent.mkdir(parents=True, exist_ok=True)
     if shard.fold == "public":
-        examples = jobs.public(shard.job, data) if data else iter(())
+        examples = itertools.islice(jobs.public(shard.job, data) if data else (), shard.count)
     else:
         examples = jobs.task(shard.job).examples(shard.fold, shard.count, shard.seed)  # type: ignore[arg-type]
     count = 0
@@ -184,7 +186,7 @@ def tokenise_prose(
     train: list[tuple[list[int], list[int]]] = []
     dev: list[tuple[list[int], list[int]]] = []
     rng = random.Random(recipe.seed)
-    for text in prose.read(data):
+    for text in itertools.islice(prose.read(data), recipe.prose):
         ids: list[int] = [*tokenizer.backend_tokenizer.encode(text).ids, end]
         kept = dev if rng.random() < 0.02 else train
         for start in range(0, len(ids), recipe.window):
