@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from evals.arms import Arm, Arms
 from evals.planners import BarePlanning, Write, WritingEngine, by_rules, first_linked
 from specialists.agent import Specialist
-from specialists.cases.vote import Votes, packaged
+from specialists.cases.vote import Votes
 from specialists.cases.voted import VotedPlanning
 from specialists.engines.base import Engine
 from specialists.foundation.contracts import (
@@ -33,6 +33,7 @@ from specialists.foundation.contracts import (
     Sampling,
     ToolSpec,
 )
+from specialists.foundation.errors import NotFound
 from specialists.foundation.records import Assurance
 from specialists.planning.render import PlanningInputs
 from specialists.planning.task import PlanningTask
@@ -83,9 +84,17 @@ def rules(registry: Registry) -> Contender:
 
 
 def cases(registry: Registry) -> Contender:
-    """The worked cases' plan."""
-    task = CasePlanning(Votes(packaged("auto")))
-    planner = Specialist(task=task, engine=WritingEngine("cases", lambda _: ""))
+    """The worked cases' plan.
+
+    Raises:
+        NotFound: there are no worked cases.
+    """
+    voted = registry.specialist("planning").task
+    if not isinstance(voted, VotedPlanning) or voted.votes is None:
+        raise NotFound("there are no worked cases beside these weights")
+    planner = Specialist(
+        task=CasePlanning(voted.votes), engine=WritingEngine("cases", lambda _: "")
+    )
     return Contender(
         registry, lambda job: planner if job == "planning" else registry.specialist(job)
     )
@@ -111,14 +120,13 @@ class CasePlanning(PlanningTask):
 
 
 def without_encoder(registry: Registry) -> Contender:
-    """As served, but for the sentence encoder."""
-    votes = VotedPlanning(Votes(packaged("none")))
+    """As served, without the second reader of tones; the cases' encoder is the settings' affair."""
 
     def give(job: str) -> Specialist:
         specialist = registry.specialist(job)
-        if job == "planning":
-            return dataclasses.replace(specialist, task=votes)
-        return dataclasses.replace(specialist, task=task(job)) if job == "sentiment" else specialist
+        if job == "sentiment":
+            return dataclasses.replace(specialist, task=task(job))
+        return specialist
 
     contender = Contender(registry, give)
     contender.assurance = registry.assurance
@@ -126,10 +134,10 @@ def without_encoder(registry: Registry) -> Contender:
 
 
 def control(registry: Registry, arms: Arms, arm: Arm) -> Contender:
-    """Every job in a control arm of the accuracy report."""
+    """Every job in a control arm of the accuracy report, without second readings."""
 
     def give(job: str) -> Specialist:
-        specialist = arms.specialist(job, arm)
+        specialist = dataclasses.replace(arms.specialist(job, arm), task=task(job))
         if arm != "grammar":
             return specialist
         return dataclasses.replace(specialist, engine=Drawn(specialist.engine))

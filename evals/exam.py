@@ -96,6 +96,7 @@ async def sit(
     questions: Sequence[GoldQuestion],
     *,
     risk: float | None = None,
+    encoder: str = "auto",
     sealed: bool = False,
     say: Say = lambda _: None,
 ) -> list[Sat]:
@@ -103,6 +104,7 @@ async def sit(
 
     Args:
         risk: of wrong answers, as the router's settings take it; None: the settings' own.
+        encoder: of the worked cases, as the settings take it.
         sealed: keep nothing of what was asked or said.
     """
     from router.config import Settings, StateSettings
@@ -111,6 +113,8 @@ async def sit(
 
     with tempfile.TemporaryDirectory(prefix="finroute-exam-") as folder:
         settings = Settings(state=StateSettings(url=f"sqlite:///{Path(folder) / 'a.sqlite'}"))
+        cases = settings.cases.model_copy(update={"encoder": encoder})
+        settings = settings.model_copy(update={"cases": cases})
         if risk is not None:
             cascade = settings.cascade.model_copy(update={"risk": risk})
             settings = settings.model_copy(update={"cascade": cascade})

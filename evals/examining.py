@@ -92,7 +92,15 @@ async def examine(
             say(f"{arm}:")
             who = _contender(arm, registry, controls)
             risk = None if arm in {"router", "no encoder"} else exam.OFF
-            sat = await exam.sit(who, workspace, questions, risk=risk, sealed=hidden, say=say)
+            sat = await exam.sit(
+                who,
+                workspace,
+                questions,
+                risk=risk,
+                encoder="none" if arm == "no encoder" else "auto",
+                sealed=hidden,
+                say=say,
+            )
             report = _with(report, arm, sat, time.perf_counter() - begun)
             say(exam.as_line(report.arms[arm]))
             keep(report)
