@@ -30,6 +30,7 @@ COMMANDS: dict[str, Door] = {
     "workspace": Door(
         "router.commands.workspace:workspace", "Make workspaces and fill them with files."
     ),
+    "cases": Door("router.commands.cases:cases", "Teach it worked cases of your own."),
     "serve": Door("service.command:serve", "Serve answers over HTTP."),
     "train": Door("training.__main__:main", "Make the embedded base and its adapters."),
     "evals": Door("evals.__main__:main", "Judge the specialists."),

@@ -63,9 +63,9 @@ class CaseSettings(Config):
     count it in the confidence."""
     sure: float = Field(default=0.6, ge=0, le=1)
     """Probability from which the cases' reading is worth abstaining for."""
-    own: float = Field(default=0.85, ge=0, le=1)
-    """Similarity to one of the user's own cases from which its plan is followed, whatever the
-    embedded planner makes of the question: it was taught, not guessed."""
+    own: float = Field(default=0.9, ge=0, le=1)
+    """Probability from which a question is taken for an operation of the user's own cases, whatever
+    the embedded planner makes of it: the operation was taught, not guessed."""
     shots: int = Field(default=4, ge=0, le=16)
     """Solved questions that a chat model is shown before it plans."""
 

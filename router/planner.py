@@ -192,8 +192,8 @@ class Planner:
         )
 
     def _taught(self, vote: Vote) -> bool:
-        """Whether the question is so like one of the user's own cases that its plan is followed."""
-        return vote.own and vote.reading.similarity >= self._cases.own
+        """Whether the question surely asks for an operation that the user taught."""
+        return vote.own and vote.reading.probability >= self._cases.own
 
     def _differ(self, plan: Plan, vote: Vote) -> bool:
         """Whether the cases read the question otherwise, and surely enough to withhold the plan."""

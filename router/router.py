@@ -30,9 +30,10 @@ from router.contracts import (
 )
 from router.desks import Desks
 from router.runs import Runs, Start
+from router.schedule import run_plan
 from router.state import Recorded, State
 from specialists import registry as registries
-from specialists.foundation.contracts import Plan, Usage
+from specialists.foundation.contracts import Finding, Plan, Usage
 from specialists.foundation.errors import Cancelled, FinrouteError, NotFound, WorkspaceError
 from specialists.registry import Progress, Registry
 from specialists.workspace import demo
@@ -222,6 +223,28 @@ class Router:
         async with aclosing(self._answer(recorded.id, go_on, snapshot, None, spent)) as events:
             async for event in events:
                 yield event
+
+    def carry_out(self, plan: Plan, *, as_of: date | None = None) -> dict[str, Finding]:
+        """Do a plan of one's own; for callers that are not asynchronous. See ``acarry_out``."""
+        return self._run(self.acarry_out(plan, as_of=as_of))
+
+    async def acarry_out(self, plan: Plan, *, as_of: date | None = None) -> dict[str, Finding]:
+        """Do a plan of one's own and return what its steps found, by id. Nothing is recorded.
+
+        Raises:
+            PlanError: a step refers to one that does not stand before it.
+            EngineError: a model could not be loaded.
+        """
+        self._own_loop()
+        snapshot = await self._snapshot(as_of)
+        desk = await self._desks.make(uuid.uuid4().hex, snapshot, None, Usage())
+        worker = desk.worker(lambda event: None, desk.ledger)
+        return await run_plan(
+            plan,
+            worker.work,
+            deadline=asyncio.get_running_loop().time() + desk.ledger.budget.seconds,
+            step_s=self.settings.schedule.step_s,
+        )
 
     def as_tool(self, name: str = "ask_finroute") -> BaseTool:
         """The router as a LangChain tool for other agents; see ``router.tool``."""

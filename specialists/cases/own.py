@@ -34,6 +34,12 @@ from specialists.workspace.standins import Masked, masked
 FILE = "cases.jsonl"
 OPERATION = "@"
 """Before the name of an operation that no verb says: ``@burn-multiple e1 p1``."""
+_QUIET = frozenset(
+    [
+        *("what", "is", "the", "of", "in", "was", "were", "did", "how", "much", "for", "s", "a"),
+        *("an", "and", "to", "at", "on"),
+    ]
+)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 
 
@@ -77,7 +83,7 @@ def make(
     handles = Handles()
     linked = linker.link(question, handles)
     asked = masked(linked.text, handles)
-    name = name or _named(asked)
+    name = name or _named(linked)
     if not _NAME.fullmatch(name):
         raise InputError(
             f"{name!r} is no name for a case: lower-case letters, digits and hyphens, 48 at most"
@@ -148,13 +154,13 @@ def _plan(
     return " ".join([OPERATION + name, *(places[what] for what in wanted)])
 
 
-def _named(asked: Masked) -> str:
-    """A name from the question's own words."""
-    quiet = {"what", "is", "the", "of", "in", "was", "were", "did", "how", "much", "for", "s", "a"}
-    text = asked.text
-    for slot in asked.slots:
-        text = text.replace(slot.standin, " ")
-    found = [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in quiet]
+def _named(linked: Linked) -> str:
+    """A name from the question's own words, companies and times left out."""
+    text = linked.original
+    for mention in sorted(linked.mentions, key=lambda m: -m.start):
+        if mention.handles[0][1] in "epn":
+            text = f"{text[: mention.start]} {text[mention.end :]}"
+    found = [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in _QUIET]
     return "-".join(found)[:48].strip("-") or "case"
 
 

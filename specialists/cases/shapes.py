@@ -12,6 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,7 @@ Parts = tuple[str, str, str, str, str]
 PARTS = 5
 
 
+@lru_cache(maxsize=4096)
 def parts(shape: str) -> Parts:
     """Verb, side, turn, form and order of a shape; several clauses are ``several``."""
     if SEPARATOR in shape:
@@ -131,7 +133,7 @@ def _part(
                 bias[row] = before.bias[known[name]]
         model.coef_, model.intercept_ = coef, bias
         model.classes_ = np.array(classes)
-        model.max_iter = STEPS // 4
+        model.max_iter = STEPS // 2
     with warnings.catch_warnings():  # it stops after so many steps on purpose
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(rows, np.array(names), weights)

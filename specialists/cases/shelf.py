@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from specialists.cases import shapes
 from specialists.cases.case import Case
@@ -22,6 +23,7 @@ from specialists.cases.library import CaseLibrary
 from specialists.cases.own import OwnCase
 from specialists.cases.retrieve import ByVector, ByWords
 from specialists.cases.shapes import Part, Shapes
+from specialists.cases.variants import variants
 from specialists.foundation.contracts import Value
 from specialists.foundation.digests import digest, file_digest
 from specialists.foundation.errors import RecordError
@@ -126,14 +128,16 @@ def load(
     kind = "words" if encoder is None else "both"
     fitted = _unpacked(kind, arrays, cases) if encoder is None or known else None
     if own or fitted is None:
-        own_cases = [case.case for case in own]
+        own_cases = [*variants(own, cases), *(case.case for case in own)]
         grams = grams.extended([case.question for case in own_cases])
-        key = digest([record.model_dump(), encoder.digest if encoder else "", own_cases_key(own)])
+        key = digest([record.model_dump(), encoder.digest if encoder else "", _key(own)])
         place = (cache or home.home() / "cases") / f"{key[:16]}.npz"
         cases = [*cases, *own_cases]
         held = _cached(place, kind, cases)
         if held is None:
-            held = _renewed(cases, own_cases, encoder, vectors, grams, fitted)
+            weights = np.ones(len(cases))
+            weights[len(cases) - len(own) :] = OWN_WEIGHT
+            held = _renewed(cases, weights, encoder, vectors, grams, fitted)
             _keep(place, kind, *held)
         vectors, fitted = held
     texts = [case.question for case in cases]
@@ -142,7 +146,7 @@ def load(
     return CaseLibrary(cases, ByVector(encoder, vectors), grams, fitted, own)
 
 
-def own_cases_key(own: Sequence[OwnCase]) -> list[str]:
+def _key(own: Sequence[OwnCase]) -> list[str]:
     """What tells one set of own cases from another."""
     return [f"{case.name}:{case.case.id}" for case in own]
 
@@ -160,7 +164,7 @@ def _record(folder: Path) -> Record:
 
 def _renewed(
     cases: Sequence[Case],
-    own: Sequence[Case],
+    weights: npt.NDArray[np.float64],
     encoder: Encoder | None,
     vectors: Array | None,
     grams: Grams,
@@ -171,8 +175,6 @@ def _renewed(
     if encoder is not None:
         new = encoder.encode(texts if vectors is None else texts[len(vectors) :])
         vectors = new if vectors is None else np.vstack([vectors, new])
-    weights = np.ones(len(cases))
-    weights[len(cases) - len(own) :] = OWN_WEIGHT
     rows = beside(grams.rows(texts), vectors)
     told = [case.shape for case in cases]
     return vectors, shapes.fit(rows, told, weights, before)

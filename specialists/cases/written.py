@@ -73,6 +73,7 @@ FUNCTIONS: Mapping[str, Name] = {
     "press": "press",
     "tone": "press",
 }
+_SAID = {"plus": "add", "less": "subtract", "over": "divide", "share": "share"}
 SIGNS: Mapping[str, Name] = {"+": "plus", "-": "less", "/": "over"}
 FORMS: Mapping[Name, Form] = {"plus": "plus", "less": "less", "over": "over", "share": "share"}
 BETWEEN: Mapping[Name, Verb] = {"growth": "growth", "change": "change", "cagr": "cagr"}
@@ -236,6 +237,12 @@ def _leaf(words: str, linker: Linker) -> Leaf:
     strange = ", ".join(repr(each) for each in linked.unknown)
     if strange:
         raise PlanInputError(f"{strange} is not in this workspace (in {phrase!r})")
+    several = [t.label for _, t in linked.handles.items() if t.kind in {"c", "d"}]
+    if leaf.measure is None and len(several) > 1:
+        raise PlanInputError(
+            f"{phrase!r} names {len(several)} measures ({', '.join(several)}): join them by a "
+            "function, or by + - / between spaces"
+        )
     if leaf.measure is None and not leaf.companies and not leaf.rows:
         raise PlanInputError(
             f"{phrase!r} is no measure of this workspace, and no earlier step's name; "
@@ -327,7 +334,7 @@ def _value(tree: Tree) -> _Value | None:
     """The tree as one measure, where all it takes is of the same company, row and time."""
     if isinstance(tree, Leaf):
         if tree.measure is None:
-            raise PlanInputError(f"{tree.words!r} names no measure, or more than one")
+            raise PlanInputError(f"{tree.words!r} names no measure")
         return _Value(tree.measure, tree.companies, tree.rows, tree.periods)
     form = FORMS.get(tree.name)
     values = [_value(part) for part in tree.parts]
@@ -337,7 +344,7 @@ def _value(tree: Tree) -> _Value | None:
         return None
     known = [value for value in values if value is not None]
     if len(known) < 2 or (len(known) > 2 and form != "plus"):
-        raise PlanInputError(f"{tree.name} takes two values, not {len(known)}")
+        raise PlanInputError(f"{_SAID[tree.name]} takes two values, not {len(known)}")
     first = known[0]
     if any(replace(value, measure=first.measure) != first for value in known):
         return None
