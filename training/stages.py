@@ -29,7 +29,7 @@ _QUICK_BASE = (
     "watch_count=10",
 )
 _QUICK_HEADLINES = ("generated=96", "seconds=15", "watch_every=50")
-_QUICK_ADAPTER = ("examples=160", "watch_count=16", "watch_every=5", "seconds=12", "epochs=1")
+_QUICK_ADAPTER = ("examples=160", "watch_count=16", "watch_every=100", "batch=16", "seconds=0")
 
 
 def stages(*, quick: bool = False, threads: int = 1, data: bool = True) -> tuple[Stage, ...]:
