@@ -177,6 +177,7 @@ def left_out(linked: Linked, plan: Plan, kinds: str = "cderp") -> list[str]:
         for s in plan.subtasks
     ).lower()
     asking = _asking(linked.text)
+    unlimited = _unlimited(plan)
     missing: list[tuple[str, Target]] = []
     used: set[str] = set()
     for handle, target in linked.handles.items():
@@ -190,11 +191,26 @@ def left_out(linked: Linked, plan: Plan, kinds: str = "cderp") -> list[str]:
             used.add(target.kind)
         else:
             missing.append((handle, target))
-    return [
+    numbers = [
+        f"the plan leaves out {target.label}"
+        for handle, target in linked.handles.items()
+        if target.kind == "n" and unlimited and handle in asking
+    ]
+    return numbers + [
         f"the plan leaves out {target.label}"
         for handle, target in missing
         if target.kind == "p" or handle in asking or target.kind not in used
     ]
+
+
+def _unlimited(plan: Plan) -> bool:
+    """Whether something is chosen by a number of its own, and no step has one."""
+    chosen = [
+        s.inputs for s in plan.subtasks if s.inputs.get("screen") in {"which", "count", "top"}
+    ]
+    chosen += [s.inputs for s in plan.subtasks if s.inputs.get("screen") == "bottom"]
+    limited = any(s.inputs.keys() & {"limit", "count"} for s in plan.subtasks)
+    return bool(chosen) and not limited
 
 
 def _asking(text: str) -> str:

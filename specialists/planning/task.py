@@ -26,6 +26,7 @@ from specialists.foundation.contracts import (
 from specialists.foundation.errors import AnswerError, NotFound
 from specialists.planning import check, clauses
 from specialists.planning.expand import Expander
+from specialists.planning.mending import mended
 from specialists.planning.render import PlanningInputs, compact, in_full
 from specialists.planning.surfaces import noun_of
 from specialists.task import (
@@ -188,7 +189,7 @@ def read_compact(reply: str, inputs: PlanningInputs, linked: Linked) -> Plan:
     Raises:
         AnswerError: not the compact language, or handles in a place they cannot have.
     """
-    parts = clauses.parse(reply, linked.handles)
+    parts = clauses.parse(mended(reply, linked.text), linked.handles)
     return expand(inputs, parts, note_on(linked, parts))
 
 
