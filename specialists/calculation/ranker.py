@@ -147,7 +147,7 @@ class Ranker:
         """Of each candidate, [C]: the committee's mean."""
         known = self.known(page.question)
         logs = [_logsoftmax(score(m, read, made, known)) for m in self.members]
-        return np.exp(np.stack(logs)).mean(0)
+        return np.exp(np.stack(logs)).mean(0).astype(np.float32)
 
 
 def shortened(page: Page, relevance: Array, longest: int = LONGEST) -> tuple[Page, list[int]]:
@@ -164,7 +164,7 @@ def score(member: Model, read: Features, made: Candidates, known: Sequence[int])
     template = member.bias + read.asked @ member.cues + member.grams[list(known)].sum(0)
     looks = read.asked @ member.looks + member.plain
     arguments = (fits[made.terms] * made.weights).sum(1)
-    return template[made.template] + arguments + made.result @ looks
+    return (template[made.template] + arguments + made.result @ looks).astype(np.float32)
 
 
 def channels(member: Model, read: Features) -> Array:
@@ -181,7 +181,7 @@ def channels(member: Model, read: Features) -> Array:
         + (read.single @ member.straight_second)[None, :]
         + read.pair @ member.straight_pair
     )
-    return np.maximum(before, 0.0) @ member.out + straight
+    return (np.maximum(before, 0.0) @ member.out + straight).astype(np.float32)
 
 
 def grouped(page: Page, made: Candidates, probability: NDArray[np.float32]) -> list[Choice]:
