@@ -18,6 +18,7 @@ from specialists.foundation.contracts import Evidence, Finding, Message, Signals
 from specialists.foundation.errors import NotFound
 from specialists.sentiment.check import LABELS, Label, SentimentAnswer, read, score, validate
 from specialists.sentiment.render import SentimentInputs, render
+from specialists.sentiment.tally import chances, verdict
 from specialists.sentiment.votes import FOLDER, Reader, pool, told
 from specialists.task import (
     Conclusion,
@@ -135,15 +136,15 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
             why = "no headline was answered" if outcomes else "no headlines about it were found"
             return Conclusion("abstained", reason=f"{why}: {subtask.instruction}")
         counts = Counter(label for _, label, _ in answered)
-        value = verdict(counts)
-        side = [sure for _, label, sure in answered if label == value and sure is not None]
+        odds = chances([(label, sure) for _, label, sure in answered])
+        value = verdict(counts, odds)
         who = answered[0][0].inputs.entity or "the text"
         return Conclusion(
             "ok",
-            value=summary(counts),
+            value=summary(counts, value),
             label=f"sentiment about {who}",
             evidence=tuple(_sources([o for o, *_ in answered])),
-            confidence=sum(side) / len(side) if side else None,
+            confidence=odds[value] if any(s is not None for *_, s in answered) else None,
         )
 
     def judged(
@@ -197,26 +198,11 @@ class SentimentTask(Task[SentimentInputs, SentimentAnswer]):
         return (*self.begin(inputs).messages, reply)
 
 
-def verdict(counts: Mapping[str, int]) -> str:
-    """Positive or negative when that side has at least twice the other's headlines, else neutral.
-
-    A single headline counts as it is.
-    """
-    good, bad = counts.get("positive", 0), counts.get("negative", 0)
-    if good + bad < counts.get("neutral", 0) / 3:
-        return "neutral"
-    if good > bad and good >= 2 * bad:
-        return "positive"
-    if bad > good and bad >= 2 * good:
-        return "negative"
-    return "neutral"
-
-
-def summary(counts: Mapping[str, int]) -> str:
+def summary(counts: Mapping[str, int], value: str) -> str:
     """``positive: 5 positive, 2 neutral, 1 negative of 8 headlines``."""
     total = sum(counts.values())
     parts = ", ".join(f"{counts[label]} {label}" for label in LABELS if counts.get(label))
-    return f"{verdict(counts)}: {parts} of {total} headline{'s' if total != 1 else ''}"
+    return f"{value}: {parts} of {total} headline{'s' if total != 1 else ''}"
 
 
 def _sureness(outcome: Outcome[SentimentInputs, SentimentAnswer]) -> float:
