@@ -131,7 +131,7 @@ def test_a_tie_goes_to_the_surer_side_and_is_unsure() -> None:
     conclusion = TASK.conclude(ASKED, outcomes)
     assert conclusion.value == "negative: 3 positive, 3 negative of 6 headlines"
     assert conclusion.confidence is not None
-    assert 0.4 < conclusion.confidence < 0.7
+    assert 0.6 < conclusion.confidence < 0.8
 
 
 def test_unanswered_headlines_do_not_count() -> None:
