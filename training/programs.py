@@ -34,10 +34,11 @@ SHARES = {"mixed": 0.5, "generated": 0.4, "tatqa": 0.6}
 """Of a source's questions, how many an epoch sees."""
 CARD = """# The ranker of calculation programs
 
-Coefficients of `specialists/calculation/ranker.py`, made by `training/programs.py`; counts and machine in
-`run.json`. Learned from answers to training questions of FinQA (MIT; Chen et al. 2021) and TAT-QA (CC BY 4.0;
-Zhu et al. 2021), and from generated examples. No question, page or answer is stored: only weights, and the
-one- and two-word runs that several questions share. FinQA dev and TAT-QA dev were not learned from.
+Coefficients of `specialists/calculation/ranker.py`, made by `training/programs.py`; counts and
+machine in `run.json`. Learned from answers to training questions of FinQA (MIT; Chen et al. 2021)
+and TAT-QA (CC BY 4.0; Zhu et al. 2021), and from generated examples. No question, page or answer
+is stored: only weights, and the one- and two-word runs that several questions share. FinQA dev and
+TAT-QA dev were not learned from.
 """
 CLEAR = 0.8
 """Share of the mass of all programs that come to the answer, from which on one is clear."""
