@@ -100,6 +100,18 @@ class CaseLibrary:
             return [] if whole is None else [whole]
         return list(self._singles(question, seen))
 
+    def alone(self, text: str, handles: Handles) -> Reading | None:
+        """By the nearest case that fits, whatever its shape: what the classifier is measured by."""
+        question = masked(text, handles)
+        seen = self._seen(question.text)
+        lent = self._lent(question, seen.similarities, range(len(self.cases)))
+        if lent is None:
+            return None
+        plan, case, similarity = lent
+        return Reading(
+            plan, seen.shapes.get(class_of(case.shape), 0.0), similarity, (case,), question
+        )
+
     # --- one clause -----------------------------------------------------------------------------
 
     def _seen(self, text: str) -> _Seen:

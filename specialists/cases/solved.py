@@ -37,21 +37,28 @@ class Solved:
         return case_of(self.question, self.plan, self.example.template)
 
 
+def solve(example: Example[PlanningInputs, Plan]) -> Solved | None:
+    """An example as a solved question; None where it points to worked cases of its own."""
+    handles = Handles()
+    text, linked = compact(example.inputs, handles)
+    asked, reply = (m.content for m in (example.dialogue[-2], example.dialogue[-1]))
+    there, here = PATTERN.findall(asked), PATTERN.findall(text)
+    if example.inputs.cases or len(there) != len(here):
+        return None
+    pairs = zip(PATTERN.finditer(asked), PATTERN.finditer(text), strict=True)
+    own = {one[0]: other[0] for one, other in pairs}
+    plan = PATTERN.sub(lambda m: own.get(m[0], m[0]), reply)
+    return Solved(example, masked(text, handles), linked, plan)
+
+
 def solved(fold: Fold, count: int, seed: int) -> Iterator[Solved]:
     """Examples of a fold, those that point to worked cases of their own left out."""
     from specialists.planning.task import TASK
 
     for example in TASK.examples(fold, count, seed):
-        handles = Handles()
-        text, linked = compact(example.inputs, handles)
-        asked, reply = (m.content for m in (example.dialogue[-2], example.dialogue[-1]))
-        here, there = PATTERN.findall(text), PATTERN.findall(asked)
-        if "<o" in asked or len(there) < len(here):
-            continue
-        names = [m[0] for m in PATTERN.finditer(asked)][len(there) - len(here) :]
-        own = dict(zip(names, (m[0] for m in PATTERN.finditer(text)), strict=True))
-        plan = PATTERN.sub(lambda m, own=own: own.get(m[0], m[0]), reply)
-        yield Solved(example, masked(text, handles), linked, plan)
+        found = solve(example)
+        if found is not None:
+            yield found
 
 
 def cases(fold: Fold, count: int, seed: int) -> Iterator[Case]:

@@ -80,6 +80,14 @@ def vote(library: CaseLibrary, inputs: PlanningInputs) -> Vote | None:
     return Vote(reading, plan, tuple((p, r.probability) for r, p in sound[1:]))
 
 
+def nearest(library: CaseLibrary, inputs: PlanningInputs) -> Vote | None:
+    """The plan of the nearest case that fits, without the classifier: a control."""
+    text, linked = question(inputs, ())
+    reading = library.alone(text, linked.handles)
+    plan = _plan(reading, library, inputs, linked) if reading is not None else None
+    return None if reading is None or plan is None else Vote(reading, plan)
+
+
 def _plan(
     reading: Reading, library: CaseLibrary, inputs: PlanningInputs, linked: Linked
 ) -> Plan | None:
