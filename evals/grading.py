@@ -21,10 +21,12 @@ from typing import Literal
 from evals.gold import BooleanPart, GoldQuestion, ListPart, NumberPart, Part, TextPart, TonePart
 from router.contracts import Answer
 from specialists.foundation.contracts import Finding, Quantity
+from specialists.workspace.numbers import scan
 
 Outcome = Literal["right", "partial", "wrong", "abstained", "error"]
 TONES = ("positive", "neutral", "negative")
-_SPLIT = re.compile(r"\s*(?:[,;\n]|\band\b|&)\s*", re.IGNORECASE)
+_SPLIT = re.compile(r"\s*(?:[,;\n]|\band\b)\s*", re.IGNORECASE)
+_BRACKETS = re.compile(r"\(([^()]*)\)")
 _FRINGE = re.compile(r"^\s*(?:\d+[.)]\s*)?|\s*\([^)]*\)|\s*:\s.*$|[\s.]+$", re.DOTALL)
 _YES = re.compile(r"^\W*(yes|no)\b", re.IGNORECASE)
 
@@ -51,6 +53,7 @@ def grade(question: GoldQuestion, answer: Answer | None) -> Graded:
     missing, strays = _match(question.gold, heads, answer.text)
     if missing and len(missing) < len(question.gold):
         missing, _ = _match(missing, supports, "")  # told in passing, beside what was asked
+        missing = [part for part in missing if not _bracketed(part, answer, heads)]
     if not missing:
         rivals = [f for f in strays if any(_rivals(f, part) for part in question.gold)]
         if rivals and not any(isinstance(part, BooleanPart) for part in question.gold):
@@ -104,6 +107,14 @@ def _answers(finding: Finding, part: Part) -> bool:
     return False
 
 
+def _bracketed(part: Part, answer: Answer, heads: Sequence[Finding]) -> bool:
+    """Whether the sentence on a finding tells the figure in brackets: ``Acme ($3 million) had``."""
+    stated_by = {f.subtask for f in heads}
+    texts = [claim.text for claim in answer.claims if claim.finding in stated_by]
+    told = [n.quantity for text in texts for b in _BRACKETS.findall(text) for n in scan(b)]
+    return isinstance(part, NumberPart) and any(_number(value, part) for value in told)
+
+
 def _number(value: Quantity | str | None, part: NumberPart) -> bool:
     if isinstance(value, str):
         if part.unit not in {"year", "count"} or not re.fullmatch(r"\d+", value.strip()):
@@ -145,7 +156,7 @@ def _listed(part: ListPart, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _names_in(text: str) -> set[str]:
-    bare = re.sub(r"\([^)]*\)", "", text)
+    bare = _BRACKETS.sub("", text)
     return {fold(name) for name in _SPLIT.split(bare) if fold(name)}
 
 

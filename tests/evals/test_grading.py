@@ -121,6 +121,8 @@ def percent(value: float) -> Quantity:
         ("Zeta Inc, Acme Corp", NAMES, True),
         ("1. Acme Corp (USD 3 million)\n2. Zeta Inc (USD 2 million)", NAMES, True),
         ("Acme Corp and Zeta Inc", NAMES, True),
+        ("Acme Corp ($3 million) and Zeta Inc ($2 million)", NAMES, True),
+        ("A & B Corp and Zeta Inc", {"type": "list", "all": ["A & B Corp", "Zeta Inc"]}, True),
         ("Acme Corp", NAMES, False),
         ("Acme Corp, Zeta Inc, Beta", NAMES, False),
         ("yes", YES, True),
@@ -166,6 +168,20 @@ def test_a_part_told_in_passing_counts_beside_one_that_was_asked() -> None:
     answer = told(dollars(1352), "Helixant", rests={1: (0,)})
     assert grade(both, answer).outcome == "right"
     assert grade(asked({**USD, "value": 1352}), answer).outcome == "wrong"
+
+
+def test_a_figure_in_brackets_beside_a_name_is_told() -> None:
+    both = asked(NAME, {**USD, "value": 1352})
+    answer = told("Helixant")
+    for text, outcome in (
+        ("Helixant ($1,352 million) had the highest [1].", "right"),
+        ("Helixant ($1,300 million) had the highest [1].", "partial"),
+        ("Helixant had the highest [1].", "partial"),
+    ):
+        claim = answer.claims[0].model_copy(update={"text": text})
+        assert grade(both, answer.model_copy(update={"claims": (claim,)})).outcome == outcome
+    alone = answer.model_copy(update={"claims": (claim,)})
+    assert grade(asked({**USD, "value": 1352}), alone).outcome == "wrong"
 
 
 def test_more_of_the_same_kind_than_asked_is_not_right() -> None:
