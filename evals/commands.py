@@ -51,8 +51,8 @@ class Told(click.Command):
 
 @click.command(cls=Told)
 @click.option("--job", "jobs", multiple=True, type=click.Choice([*TASKS]), help="Only these.")
-@click.option("--count", default=600, show_default=True, help="Examples to fit a job on.")
-@click.option("--checked", default=600, show_default=True, help="Examples to check it on.")
+@click.option("--count", default=500, show_default=True, help="Examples to fit a job on.")
+@click.option("--checked", default=500, show_default=True, help="Examples to check it on.")
 @click.option("--generated", default=240, show_default=True, help="Generated whole questions.")
 @click.option("--answers/--no-answers", default=True, help="Learn when answers are given, too.")
 @click.option("--again", is_flag=True, help="Jobs that are calibrated already, too.")
