@@ -87,7 +87,9 @@ _HAD = re.compile(
     r"(Which|How many) (?:\d+ )?(compan(?:y|ies)|segments?|of)\b(.*?) had (?:the )?(.+)"
 )
 _IN_YEARS = re.compile(r"In (?:which|how many) years? was (.+?) (above|below|between) (.+)")
-_PEAK = re.compile(r"In which year was (.+?) (highest|lowest)( .+)?")
+_PEAK = re.compile(
+    r"In which year was (.+?) ((?:second |third |fourth |fifth )?(?:highest|lowest))( .+)?"
+)
 _RANK = re.compile(r"What rank did (.+?) have by (.+)")
 _MEMBERS = re.compile(r"(?:Which|How many) companies are(?: there)?(.*)")
 
@@ -128,7 +130,7 @@ def _figures(label: str) -> dict[str, str]:
 
 def _had(match: re.Match[str], finding: Finding, shown: str, figures: dict[str, str]) -> str:
     kind, where, what = match.groups()[1:]
-    best = re.match(r"(?:highest|lowest) ", what)
+    best = re.match(r"(?:\w+ )?(?:highest|lowest) ", what)
     among = f"Of{where}, " if kind == "of" else ""
     group = "" if kind == "of" else where
     if isinstance(finding.value, Quantity):

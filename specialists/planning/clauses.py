@@ -80,6 +80,8 @@ TURNED: frozenset[Verb] = frozenset(
 """Verbs that can look at growth or change instead of a value."""
 AT: frozenset[Verb] = frozenset(["attop", "atbottom", "atpeak", "attrough"])
 """Verbs of two measures: one shown, one that chooses."""
+RANKED: frozenset[Verb] = frozenset(["top", "bottom", "peak", "trough"])
+"""Verbs that choose the first of a ranking."""
 SCREENED: frozenset[Verb] = frozenset(["which", "count"])
 ORDER: tuple[Kind, ...] = ("c", "d", "e", "r", "p", "n")
 MAX_CLAUSES = 4
@@ -125,6 +127,8 @@ class Clause:
     numbers: tuple[Quantity, ...] = ()
     side: Side | None = None
     turn: Turn | None = None
+    place: int = 1
+    """Of a ranking: 2 for the second highest. No reply writes it; the question's words tell it."""
 
     @property
     def number(self) -> int | None:

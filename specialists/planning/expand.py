@@ -29,6 +29,7 @@ _JOINED = {
 }
 _AGGREGATE = {"mean": "average", "sum": "sum", "max": "highest", "min": "lowest"}
 _GIVEN = {"mean": "average", "sum": "sum", "max": "maximum", "min": "minimum"}
+_PLACES = ("", "", "second", "third", "fourth", "fifth")
 MAX_STEPS = 24
 
 
@@ -82,6 +83,9 @@ class Expander:
         self._last = last
         firms = [c.name for c in catalogue.companies]
         self._only = firms[0] if len(firms) == 1 else None
+        columns = [c for t in catalogue.tables for c in t.columns]
+        self._parts = {c.name for c in columns if c.role == "label"}
+        """Columns whose values are parts of a company."""
 
     def plan(self, clauses: Sequence[Clause], note: str = "") -> Plan:
         """The plan; without clauses an empty one that says why."""
@@ -266,10 +270,10 @@ class Expander:
     def _members(self, builder: _Builder, clause: Clause) -> None:
         """Which companies a sector has, or how many."""
         for row in clause.rows or (None,):
-            where = f" in the {_group(row)}" if row else ""
+            where = _where(row) if row else ""
             text = f"How many companies are there{where}?"
             if clause.verb == "which":
-                text = f"Which companies are{where}?"
+                text = f"Which companies are there{where}?"
             inputs: dict[str, Scalar | Ref] = {"screen": clause.verb}
             if row is not None:
                 inputs["row"] = row.label
@@ -302,6 +306,8 @@ class Expander:
             inputs["period"] = period.label
         if clause.turn is not None:
             inputs["turn"] = clause.turn
+        if clause.place > 1:
+            inputs["place"] = clause.place
         if clause.verb in {"top", "bottom"} and (clause.number or 1) > 1:
             inputs["count"] = clause.number
         if clause.side is not None:
@@ -321,7 +327,7 @@ class Expander:
     def _at_text(self, clause: Clause, noun: Noun, shown: str, row: Row | None, when: str) -> str:
         """What is told of whoever, or of the year that, had the most or the least."""
         most = "highest" if clause.verb in {"attop", "atpeak"} else "lowest"
-        group = f" in the {_group(row)}" if row else ""
+        group = _where(row) if row else ""
         if clause.verb in {"attop", "atbottom"}:
             who = f"company{group}"
             if len(clause.companies) > 1:
@@ -337,9 +343,11 @@ class Expander:
         what = self._measure(clause, nouns, named=True)
         if clause.turn is not None:
             what = f"{clause.turn} in {what}"
-        group = f" in the {_group(row)}" if row else ""
+        group = _where(row) if row else ""
         verb = clause.verb.removeprefix("at")
         most = "highest" if verb in {"top", "peak"} else "lowest"
+        if clause.place > 1:
+            most = f"{_PLACES[clause.place]} {most}"
         owner = f" of {clause.companies[0]}" if clause.companies else ""
         if years and row is not None:
             owner = f" of the {_group(row)}{owner}"
@@ -400,12 +408,38 @@ class Expander:
     def _part(self, builder: _Builder, clause: Clause) -> None:
         for nouns, company, row in self._subjects(clause):
             for period in clause.periods or (self._latest(),):
+                if row is not None and row.column and row.column not in self._parts:
+                    self._of_group(builder, clause, (nouns, company, row), period)
+                    continue
                 one = self._value(builder, clause, nouns, company, row, period)
                 all_ = self._value(builder, clause, nouns, company, None, period)
                 part = self._phrase(clause, nouns, company, row, None)
                 whole = self._phrase(clause, nouns, company, None, None)
                 text = f"What percentage of {whole} was {part} {_when(period)}?"
                 builder.calculate("share", text, [one, all_])
+
+    def _of_group(
+        self,
+        builder: _Builder,
+        clause: Clause,
+        subject: tuple[tuple[Noun, ...], str | None, Row],
+        period: Period,
+    ) -> None:
+        """A company's share in its sector."""
+        nouns, company, row = subject
+        one = self._value(builder, clause, nouns, company, None, period)
+        what = f"{nouns[0].label} across all companies{_where(row)}"
+        inputs: dict[str, Scalar | Ref] = {
+            "screen": "sum",
+            "measure": nouns[0].label,
+            "row": row.label,
+            "period": period.label,
+        }
+        text = f"What was the sum of the {what} {_when(period)}?"
+        whole = builder.add("table_qa", text, inputs)
+        part = self._phrase(clause, nouns, company, None, None)
+        text = f"What percentage of the {what} was {part} {_when(period)}?"
+        builder.calculate("share", text, [one, whole])
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -556,6 +590,14 @@ def _group(row: Row) -> str:
         if noun in row.column:
             return f"{row.label} {noun}"
     return row.label
+
+
+def _where(row: Row) -> str:
+    """`` in the Energy sector``, `` with headquarters Oslo``."""
+    group = _group(row)
+    if group != row.label or not row.column:
+        return f" in the {group}"
+    return f" with {row.column.replace('_', ' ')} {row.label}"
 
 
 def _listing(names: Sequence[str]) -> str:

@@ -26,6 +26,31 @@ _WHOLE = re.compile(
 _EACH = re.compile(rf"\b(?:for each|for every|per) (?:dollar|unit|euro) of{_OF} (<[cd]\d+>)")
 
 
+_PLACES = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5}
+_PLACED = re.compile(
+    rf"\b({'|'.join(_PLACES)}) - ?(?:highest|largest|biggest|greatest|best|most|strongest|lowest|"
+    r"smallest|least|worst|weakest)\b".replace(" - ?", "(?: - | )")
+)
+_UNDONE = re.compile(
+    r"\b(median|percentile|quartile|decile|standard deviation|variance|correlation|correlated?|"
+    r"regression|forecasts?|predict(?:ed|ion)?|originally|first (?:published|reported|disclosed)|"
+    r"(?:before|prior to) (?:the|any|its|their) restatements?|weighted average|rolling average|"
+    r"(?:would|will) <e\d+> .*\bif\b|would .* be .*\bif\b)"
+)
+
+
+def place(text: str) -> int:
+    """Which place of a ranking a text asks for: 2 for the *second highest*; else 1."""
+    found = _PLACED.search(text)
+    return _PLACES[found[1]] if found is not None else 1
+
+
+def undone(text: str) -> str:
+    """Words that ask for what no verb does; empty where there are none."""
+    found = _UNDONE.search(text)
+    return found[1] if found is not None else ""
+
+
 def mended(reply: str, text: str) -> str:
     """The reply with what the linked text decides put right.
 
@@ -66,6 +91,9 @@ def _clause(words: list[str], text: str, made: Sequence[list[str]], bare: str) -
     while end < len(words) and (words[end] in FORMS or _MEASURE.fullmatch(words[end])):
         end += 1
     head, what, tail = words[:start], words[start:end], words[end:]
+    if head in (["which"], ["count"]) and any(w.startswith("<r") for w in tail):
+        # companies of a sector or a seat: what the row is of says nothing more
+        return [*head, *(w for w in _once(tail) if w.startswith("<r"))]
     if any(w not in (*VERBS, *SIDES, *TURNS) for w in head):
         return words
     return [*head, *_measures(what, text, made, bare), *_once(tail)]

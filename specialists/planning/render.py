@@ -5,6 +5,7 @@ Never a document's text, never a number from a table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -53,7 +54,7 @@ def compact(inputs: PlanningInputs, handles: Handles) -> tuple[str, Linked]:
     strange = tuple(u for u in linked.unknown if spaced(u) not in told)
     if strange != linked.unknown:  # a case tells what it means
         linked = replace(linked, unknown=strange)
-    text = linked.text
+    text = _signed(linked)
     for phrase in sorted(linked.unknown, key=len, reverse=True):
         words = spaced(phrase)
         if words:
@@ -63,6 +64,23 @@ def compact(inputs: PlanningInputs, handles: Handles) -> tuple[str, Linked]:
         for case in inputs.cases[:MAX_CASES]
     ]
     return (f"{' ; '.join(before)} | {text}" if before else text), linked
+
+
+_ASKS_WHO = re.compile(r"\b(?:which|how many|who|whose|list|count|name)\b")
+_LOSS = re.compile(r"(?:a |any |some )?(?:loss|losses|lost money|losing money|lose money)")
+
+
+def _signed(linked: Linked) -> str:
+    """The text, a loss among companies told as what it is: a negative measure."""
+    text = linked.text
+    if not _ASKS_WHO.search(text):
+        return text
+    for mention in linked.mentions:
+        alone = sum(m.handles == mention.handles for m in linked.mentions) == 1
+        if alone and len(mention.handles) == 1 and _LOSS.fullmatch(mention.text.lower()):
+            (handle,) = mention.handles
+            text = text.replace(handle, f"negative {handle}")
+    return text
 
 
 def in_full(inputs: PlanningInputs) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ from specialists.foundation.contracts import (
 from specialists.foundation.errors import AnswerError, NotFound
 from specialists.planning import check, clauses
 from specialists.planning.expand import Expander
-from specialists.planning.mending import mended
+from specialists.planning.mending import mended, place, undone
 from specialists.planning.render import PlanningInputs, compact, in_full
 from specialists.planning.surfaces import noun_of
 from specialists.task import (
@@ -189,7 +190,13 @@ def read_compact(reply: str, inputs: PlanningInputs, linked: Linked) -> Plan:
     Raises:
         AnswerError: not the compact language, or handles in a place they cannot have.
     """
+    words = undone(linked.text)
+    if words:
+        return Plan(subtasks=(), note=f"{words!r} is nothing that is worked out here")
     parts = clauses.parse(mended(reply, linked.text), linked.handles)
+    ranked = [c for c in parts if c.verb in clauses.RANKED and c.number is None]
+    if ranked and (which := place(linked.text)) > 1:
+        parts = tuple(replace(c, place=which) if c in ranked else c for c in parts)
     return expand(inputs, parts, note_on(linked, parts))
 
 

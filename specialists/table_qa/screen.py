@@ -60,6 +60,8 @@ class Request:
     limits: tuple[float, ...]
     unit: str
     than: str | None
+    place: int = 1
+    """Of a ranking: 2 for the second."""
     shown: str | None = None
     """The measure that is told of whoever has the most or the least."""
 
@@ -85,6 +87,7 @@ def asked(inputs: Mapping[str, Any]) -> Request | None:
         limits=tuple(float(inputs[k]) for k in ("limit", "upper") if inputs.get(k) is not None),
         unit=str(inputs.get("unit") or ""),
         than=_text(inputs.get("than")),
+        place=int(inputs.get("place") or 1),
         shown=_text(inputs.get("shown")),
     )
 
@@ -318,10 +321,25 @@ class _Screen:
         """The companies, segments or years with the most or the least."""
         down = self.request.verb in {"top", "peak"}
         ranked = _sorted(figures, down)
+        if self.request.place > 1:
+            return self._placed(ranked)
         chosen = ranked[: self.request.count]
         while len(ranked) > len(chosen) and _near(ranked[len(chosen)][1], chosen[-1][1]):
             chosen.append(ranked[len(chosen)])  # equals are not told apart
         return self._told(chosen, _listing([self._name(key) for key, _ in chosen]))
+
+    def _placed(self, ranked: Sequence[tuple[_Key, Figure]]) -> Conclusion:
+        """Who takes a place below the first.
+
+        Raises:
+            NotFound: the place is shared, or there are not so many.
+        """
+        at = self.request.place - 1
+        beside = [*ranked[max(0, at - 1) : at], *ranked[at + 1 : at + 2]]
+        if at >= len(ranked) or any(_near(f, ranked[at][1]) for _, f in beside):
+            raise NotFound(f"nobody takes place {at + 1} alone")
+        key, figure = ranked[at]
+        return self._told([(key, figure)], self._name(key))
 
     def _shown(self, figures: Mapping[_Key, Figure], others: Mapping[_Key, Figure]) -> Conclusion:
         """Another measure of whoever, or of the year that, had the most or the least."""
