@@ -61,7 +61,7 @@ class CaseSettings(Config):
     disagreement: Literal["abstain", "signal"] = "abstain"
     """Where the embedded planner and the cases read a question differently: do not answer, or only
     count it in the confidence."""
-    sure: float = Field(default=0.6, ge=0, le=1)
+    sure: float = Field(default=0.8, ge=0, le=1)
     """Probability from which the cases' reading is worth abstaining for."""
     own: float = Field(default=0.9, ge=0, le=1)
     """Probability from which a question is taken for an operation of the user's own cases, whatever

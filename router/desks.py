@@ -18,6 +18,7 @@ from router.state import State
 from router.worker import Worker
 from specialists import registry as registries
 from specialists.agent import Specialist
+from specialists.cases.vote import Votes, packaged
 from specialists.cases.voted import VotedPlanning
 from specialists.foundation.contracts import Usage
 from specialists.foundation.errors import ToolError
@@ -112,10 +113,12 @@ class Desks:
     def _planner(self) -> Specialist:
         if self._planning is None:
             if self._settings.planner.engine == "langchain":
-                from router.large import from_settings
+                from router.large import ExemplaryPlanning, from_settings
 
                 engine = from_settings(self._settings.planner)
-                self._planning = Specialist(registries.task("planning"), engine, form="full")
+                cases = self._settings.cases
+                job = ExemplaryPlanning(Votes(packaged(cases.encoder)), cases.shots)
+                self._planning = Specialist(job, engine, form="full", ready=job.ready)
             else:
                 planning = self._registry.specialist("planning")
                 if isinstance(planning.task, VotedPlanning):

@@ -102,8 +102,8 @@ class Planner:
             if last is not None:
                 reason = last.outcome.error or reason
             told = (
-                replace(specialist, task=_Retold(last, reason))
-                if self.mends and reason
+                replace(specialist, task=_Retold(specialist.task, last, reason))
+                if self.mends and reason and isinstance(specialist.task, PlanningTask)
                 else specialist
             )
             if attempt and not self.mends:
@@ -212,14 +212,15 @@ def _spoken(plan: Plan) -> str:
 class _Retold(PlanningTask):
     """The job, with an earlier attempt and what was wrong with it at the end of the dialogue."""
 
-    def __init__(self, earlier: agent.Run | None, reason: str) -> None:
+    def __init__(self, job: PlanningTask, earlier: agent.Run | None, reason: str) -> None:
+        self._job = job
         self._earlier = earlier
         self._reason = reason
 
     def begin(
         self, inputs: PlanningInputs, *, form: Form = "compact", seed: int | None = None
     ) -> SingleReply:
-        episode = super().begin(inputs, form=form, seed=seed)
+        episode = self._job.begin(inputs, form=form, seed=seed)
         if self._earlier is not None and self._earlier.completions:
             episode.messages.append(self._earlier.completions[-1].message)
         episode.messages.append(

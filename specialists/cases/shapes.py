@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from specialists.cases.case import SEPARATOR, TURNED
 from specialists.cases.features import Array
+from specialists.foundation.errors import EngineError
 
 SEVERAL = "several"
 ABSENT = "-"
@@ -101,6 +102,9 @@ def fit(
         shapes: of each row's plan.
         weights: how much each row counts.
         before: an earlier fit over the first of these features, to go on from in fewer steps.
+
+    Raises:
+        EngineError: scikit-learn is not installed.
     """
     told = [parts(shape) for shape in shapes]
     fitted = tuple(
@@ -116,8 +120,13 @@ def _part(
     weights: npt.NDArray[np.float64] | None,
     before: Part | None,
 ) -> Part:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    try:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise EngineError(
+            "to fit worked cases scikit-learn is needed: pip install 'finroute[embedded]'"
+        ) from error
 
     classes = sorted(set(names))
     width = rows.shape[1]

