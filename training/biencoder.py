@@ -174,10 +174,10 @@ def synonyms() -> list[Pair]:
 class _Run:
     def __init__(self, base: Path, recipe: BiencoderRecipe) -> None:
         self.recipe, self.seconds, self.loss = recipe, 0.0, 0.0
-        self.tokenizer = AutoTokenizer.from_pretrained(base)
-        model = Qwen3ForCausalLM.from_pretrained(base, dtype=torch.float32)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(base)
+        model: Any = Qwen3ForCausalLM.from_pretrained(base, dtype=torch.float32)
         self.width = model.config.hidden_size
-        self.model = get_peft_model(
+        self.model: Any = get_peft_model(
             model,
             LoraConfig(
                 r=recipe.rank,

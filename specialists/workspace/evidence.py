@@ -197,6 +197,8 @@ def tatqa_lines(
 ) -> tuple[list[Line], list[list[str]]]:
     """A TAT-QA page's rows and sentences, and the cells of each row."""
     head = next((i for i, row in enumerate(table) if _is_body(row)), len(table))
+    while head > 1 and not any(cell.strip() for cell in table[head - 1][1:]):
+        head -= 1  # a heading of rows, not of columns
     width = max((len(r) for r in table), default=0)
     above = [_header(table[:head], j) for j in range(width)]
     lines: list[Line] = []

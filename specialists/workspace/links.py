@@ -21,11 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from specialists.foundation.contracts import Quantity
 from specialists.workspace.catalogue import Catalogue, Document
 from specialists.workspace.handles import Handles
 from specialists.workspace.lexicon import fold, lexicon, words
+from specialists.workspace.links_candidates import Candidate, Candidates, Similarity
 from specialists.workspace.links_index import UNHELD, LinkIndex, Meaning, Measure, RowKey
 from specialists.workspace.links_measures import shared, turned, with_verbs
 from specialists.workspace.links_pages import with_rows
@@ -128,6 +130,20 @@ class Linker:
         chosen = [m for m in chosen if m.meanings[0].kind != "v"]
         unknown += self._strangers.names(plain, tokens, chosen, mixed)
         return self._render(text, tokens, chosen, unknown, handles)
+
+    @cached_property
+    def _candidates(self) -> Candidates:
+        return Candidates(self.catalogue, self.index)
+
+    def candidates(
+        self, phrase: str, k: int = 5, similarity: Similarity | None = None
+    ) -> tuple[Candidate, ...]:
+        """What a phrase could mean, the likeliest first, where ``link`` finds nothing sure.
+
+        Args:
+            similarity: an encoder's, of a phrase and texts.
+        """
+        return self._candidates.find(phrase, k, similarity)
 
     # --- finding --------------------------------------------------------------------------------
 

@@ -161,7 +161,9 @@ class LinkIndex:
         measure_words = {word for phrase in self.phrases for word in phrase}
         self._said_besides(concepts)
         for phrase in self._lexicon.unheld:
-            self._reserve(phrase, UNHELD)
+            row = any(m.kind == "r" for w in phrase for m in self.phrases.get((w,), ()))
+            if not row:  # ``online sales`` is held where *Online* is a segment
+                self._reserve(phrase, UNHELD)
         for phrase in self._lexicon.plain:
             self._reserve(phrase, PLAIN)
         every_word = {word for phrase in self.phrases for word in phrase}

@@ -401,6 +401,7 @@ SAID: tuple[tuple[str, set[str]], ...] = (
         "operating, investing and free cash flow of VXT",
         {VEXTALL, "operating_cash_flow", "investing_cash_flow", "free_cash_flow"},
     ),
+    ("online sales of Vextall in 2022", {VEXTALL, "2022", "?online sales"}),
     ("How is counting done at Vextall?", {VEXTALL}),
     ("What does Vextall's retained earnings come to?", {VEXTALL, "?retained earnings"}),
 )
@@ -422,6 +423,14 @@ def test_a_company_that_only_a_document_is_about_is_linked() -> None:
     )
     linked = Linker(catalogue(), [note]).link("How is the press on Quelmar Shipping?")
     assert found(linked) == {"Quelmar Shipping"}
+
+
+def test_a_row_that_is_held_is_no_unheld_figure() -> None:
+    tables = (
+        panel("segments", ["segment_revenue"], text("segment", "label", ("Online", "Other"))),
+    )
+    linker = Linker(catalogue().model_copy(update={"tables": tables}))
+    assert found(linker.link("Online sales of Vextall in 2022")) == {VEXTALL, "=Online", "2022"}
 
 
 def test_three_measures_nest() -> None:
