@@ -1,7 +1,8 @@
 """Which lines of a page a question speaks of: rows of a table and sentences, the likeliest first.
 
-Words, years and places in the page decide, weighed by coefficients that ``finroute`` fits on public
-questions with known evidence (``ranking.json``); an encoder's similarity may be one more feature.
+Words, years and places in the page decide, weighed by coefficients (``ranking.json``) that
+``training/ranking.py`` fits on public questions with known evidence; an encoder's similarity may be
+one more feature.
 It ranks what one page holds and names nothing: names are the linker's business (``links.py``).
 
 Shapes: L lines of a page · F features of a line · C cells · G features of a cell
@@ -72,7 +73,7 @@ LINE_FEATURES = (
     *("label_covered", "question_covered", "bm25", "bm25_best", "run", "run_whole", "concept"),
     *("fuzzy", "year_here", "year_elsewhere", "heading_covered", "headers_covered", "empty"),
     *("sentence", "sentence_covered", "sentence_year", "sentence_numbers", "length", "total"),
-    *("total_asked", "first_best", "similar", "similar_best"),
+    *("total_asked", "first_best", "part_asked", "fresh", "similar", "similar_best"),
 )
 CELL_FEATURES = ("year_here", "year_within", "year_other", "covered", "missed", "first", "percent")
 
@@ -80,111 +81,14 @@ _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
 _YEAR = re.compile(r"(?<![\d.,])((?:19|20)\d\d)(?![\d%]|[.,]\d)")
 _SHORT_YEAR = re.compile(r"\b(?:fy|cy)\s?[’']?(\d\d)\b|[’'](\d\d)\b", re.I)
 _RANGE = re.compile(r"((?:19|20)\d\d)\s*(?:-|–|to|through|and)\s*((?:19|20)?\d\d)\b")
-_STOP = frozenset(
-    fold(w)
-    for w in [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "for",
-        "to",
-        "by",
-        "at",
-        "from",
-        "with",
-        "as",
-        "and",
-        "or",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "what",
-        "which",
-        "how",
-        "much",
-        "many",
-        "did",
-        "do",
-        "does",
-        "its",
-        "it",
-        "their",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "s",
-        "year",
-        "years",
-        "ended",
-        "ending",
-        "end",
-        "fiscal",
-        "during",
-        "between",
-        "million",
-        "thousand",
-        "billion",
-        "dollar",
-        "dollars",
-        "usd",
-        "respectively",
-        "company",
-        "if",
-        "had",
-        "has",
-        "have",
-        "will",
-        "would",
-        "than",
-        "per",
-        "into",
-        "over",
-        "under",
-        "about",
-        "all",
-        "any",
-        "each",
-        "both",
-        "also",
-        "not",
-    ]
+_STOP_WORDS = (
+    "a an the of in on for to by at from with as and or is are was were be been what which how"
+    " much many did do does its it their this that these those there s year years ended ending"
+    " end fiscal during between million thousand billion dollar dollars usd respectively company"
+    " if had has have will would than per into over under about all any each both also not"
 )
-_ASKING = frozenset(
-    fold(w)
-    for w in [
-        "percentage",
-        "percent",
-        "change",
-        "average",
-        "difference",
-        "increase",
-        "decrease",
-        "growth",
-        "rate",
-        "portion",
-        "share",
-        "ratio",
-        "higher",
-        "lower",
-        "higher",
-        "larger",
-        "greater",
-        "highest",
-        "lowest",
-        "most",
-        "value",
-        "amount",
-    ]
-)
-_TOTALS = frozenset({"total", "sum", "aggregate", "overall", "combined"})
+_STOP = frozenset(map(fold, re.findall(r"\w+", _STOP_WORDS)))
+_PART = re.compile(r"percent(?:age)? of|portion|proportion|share of|as a percent|how much of|% of")
 K1, B = 1.4, 0.6
 """BM25's saturation and length normalisation, on lines of a page."""
 
@@ -240,12 +144,18 @@ def _vector(values: Mapping[str, float], names: Sequence[str]) -> Array:
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
-    """A word's beginning: ``acquired`` and ``acquisition`` are one."""
+    """A word's beginning: ``operating`` and ``operations`` are one."""
     word = fold(word)
-    for ending in ("ization", "isation", "ation", "ition", "ment", "ing", "ion", "ed", "ly", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
+    return word[:6] if len(word) > 6 and word.isalpha() else word
+
+
+_ASKING_WORDS = (
+    "percentage percent change average difference increase decrease growth rate portion share"
+    " ratio higher lower larger greater highest lowest most value amount"
+)
+_ASKING = frozenset(map(_stem, re.findall(r"\w+", _ASKING_WORDS)))
+"""Words that say what is asked of a number, not of which: they count less."""
+_TOTALS = frozenset(map(_stem, ("total", "sum", "aggregate", "overall", "combined")))
 
 
 @lru_cache(maxsize=16384)
@@ -307,6 +217,7 @@ def line_features(question: str, lines: Sequence[Line], similar: Array | None = 
     when = years(question)
     meant = concepts(question)
     sums = not _TOTALS.isdisjoint(asked)
+    part = bool(_PART.search(question.lower()))
     count = len(lines)
     texts = [tokens(line.text) for line in lines]
     frequency = Counter(w for text in texts for w in set(text))
@@ -355,6 +266,8 @@ def line_features(question: str, lines: Sequence[Line], similar: Array | None = 
             is_total,
             is_total and sums,
             0.0,
+            is_total and part,
+            0.0,
             0.0,
             0.0,
         )
@@ -362,6 +275,10 @@ def line_features(question: str, lines: Sequence[Line], similar: Array | None = 
     top = rows[:, best].max()
     rows[:, best] = rows[:, best] / top if top > 0 else 0.0
     rows[:, LINE_FEATURES.index("first_best")] = _first(rows[:, best])
+    covered = set(texts[int(rows[:, best].argmax())]) & wanted.keys()
+    for i, text in enumerate(texts):  # what the best line leaves out
+        fresh = (set(text) & wanted.keys()) - covered
+        rows[i, LINE_FEATURES.index("fresh")] = sum(wanted[w] * rare[w] for w in fresh) / on_page
     if similar is not None:
         rows[:, -2] = similar
         rows[:, -1] = similar - similar.max()
