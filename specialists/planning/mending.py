@@ -102,9 +102,9 @@ def _clause(words: list[str], text: str, made: Sequence[list[str]], bare: str) -
 def _measures(what: list[str], text: str, made: Sequence[list[str]], bare: str) -> list[str]:
     """The measures of a clause: a made one as the text has it, a share with its whole last."""
     named = {w for w in what if _MEASURE.fullmatch(w)}
-    for expression in made:
-        if named <= set(expression) and not any(handle in bare for handle in named):
-            return expression
+    fits = [e for e in made if named <= set(e)]
+    if len(fits) == 1 and not any(handle in bare for handle in named):
+        return fits[0]
     if what[0] not in FORMS:
         return _once(what)
     if len(what) == 3 and what[0] in {"share", "over"} and len(named) == 2:

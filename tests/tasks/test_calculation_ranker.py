@@ -180,3 +180,21 @@ def test_ratios_may_be_told_in_percent() -> None:
     assert Choice(0.1, 1.0, "subtract(a, b), divide(#0, b)", ()).fraction
     assert not Choice(0.1, 1.0, "subtract(a, b)", ()).fraction
     assert not Choice(0.1, 1.0, "multiply(a, b), divide(#0, const_1000)", ()).fraction
+
+
+def test_templates_added_later_are_never_chosen_by_an_older_file(
+    learned: Ranker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned.save(tmp_path / "ranker.npz")
+    longer = (*candidates.TEMPLATES, "a form of tomorrow")
+    monkeypatch.setattr(ranker, "TEMPLATES", longer)
+    again = Ranker.load(tmp_path / "ranker.npz")
+    assert again.members[0].bias.shape == (len(longer),)
+    assert again.members[0].bias[-1] == ranker.NEVER
+
+
+def test_compound_growth_counts_the_years_between() -> None:
+    told = "table_1: millions the net sales of 2016 is $ 121 ; the net sales of 2014 is $ 100 ;"
+    made = candidates.of(page.told("what was the compound growth ?", told))
+    yearly = made.value[made.template == candidates.TEMPLATES.index("cagr(a, b)")]
+    assert yearly == pytest.approx([0.1])
