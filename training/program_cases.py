@@ -25,7 +25,7 @@ from specialists.calculation.page import Page
 from specialists.calculation.ranker import shortened
 from specialists.calculation.task import CalculationTask
 
-GENERATED = 600
+GENERATED = 2000
 """Examples of our own generator that are tried."""
 LONGEST = 20
 """Numbers of a page that programs are tried over, at most."""

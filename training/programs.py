@@ -30,7 +30,7 @@ HIDDEN = 48
 CUE = len(CUES) + 6
 GRAMS = 3
 """A gram is in the vocabulary from so many questions on."""
-SHARES = {"mixed": 0.5, "generated": 0.4, "tatqa": 0.6}
+SHARES = {"mixed": 0.5, "generated": 0.25, "tatqa": 0.6}
 """Of a source's questions, how many an epoch sees."""
 CARD = """# The ranker of calculation programs
 

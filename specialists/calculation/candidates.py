@@ -79,11 +79,12 @@ TEMPLATES = (
     "divide(a, const_2)",
     "subtract(a, b), divide(#0, const_100)",
     "fraction average of a set",
+    "cagr(a, b)",
 )
 RATIOS = tuple(
     name
     for name in TEMPLATES
-    if (name.startswith(("divide(a, b)", "growth")) and "multiply" not in name)
+    if (name.startswith(("divide(a, b)", "growth", "cagr")) and "multiply" not in name)
     or any(end in name for end in ("divide(#0, a)", "divide(#0, b)", "divide(#0, c)"))
     or any(end in name for end in ("divide(a, #0)", "divide(c, #0)", "fraction"))
 )
@@ -92,7 +93,7 @@ _T = {name: i for i, name in enumerate(TEMPLATES)}
 
 _YES_NO = re.compile(
     r"^\s*(?:in |during |for |as of )?.{0,60}?\b(?:did|do|does|was|were|is|are|has|have|had|could|"
-    r"would|will|can)\b",
+    r"would|will|can)\b|\b(?:larger|bigger|greater|higher|lower|smaller|exceed\w*|above|below|true)\b",
     re.IGNORECASE,
 )
 
@@ -276,6 +277,11 @@ def _pairs(making: _Making, numbers: Sequence[Number], question: str) -> None:
     making.put("subtract(a, b)", v[a] - v[b], same, ("subtract", 0, 1, 1))
     change = (v[a] - v[b]) / v[b]
     making.put("subtract(a, b), divide(#0, b)", change, same, ("growth", 0, 1, 1))
+    year = np.array([x.years[-1] if x.years else 0 for x in numbers])
+    apart = same[(year[a] > year[b]) & (year[b] > 0) & (v[a] * v[b] > 0)]
+    later, earlier = apart.T
+    yearly = (v[later] / v[earlier]) ** (1.0 / (year[later] - year[earlier])) - 1.0
+    making.put("cagr(a, b)", yearly, apart, ("growth", 0, 1, 1))
     back = (v[a] - v[b]) / v[a]
     making.put("subtract(a, b), divide(#0, a)", back, same, ("backwards", 0, 1, 1))
     points = ordered[both]

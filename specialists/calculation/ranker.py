@@ -24,6 +24,8 @@ from specialists.calculation.features import Array, Features
 from specialists.calculation.page import Number, Page
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "programs" / "ranker.npz"
+NEVER = -60.0
+"""Score of a template that nothing was learned of."""
 LONGEST = 26
 """Numbers that programs are tried over, at most."""
 _GREATER = TEMPLATES.index("greater(a, b)")
@@ -106,7 +108,7 @@ class Ranker:
             members = [
                 Model(
                     **{
-                        name: stored[f"{name}.{k}"].astype(np.float32)
+                        name: _widened(name, stored[f"{name}.{k}"].astype(np.float32))
                         for name in Model.__dataclass_fields__
                     }
                 )
@@ -148,6 +150,15 @@ class Ranker:
         known = self.known(page.question)
         logs = [_logsoftmax(score(m, read, made, known)) for m in self.members]
         return np.exp(np.stack(logs)).mean(0).astype(np.float32)
+
+
+def _widened(name: str, stored: Array) -> Array:
+    """Templates added after a file was made are never chosen by it."""
+    if name not in ("grams", "cues", "bias"):
+        return stored
+    missing = len(TEMPLATES) - stored.shape[-1]
+    room = [(0, 0)] * (stored.ndim - 1) + [(0, missing)]
+    return np.pad(stored, room, constant_values=NEVER if name == "bias" else 0.0)
 
 
 def shortened(page: Page, relevance: Array, longest: int = LONGEST) -> tuple[Page, list[int]]:

@@ -47,7 +47,7 @@ def says(choice: Choice, result: float | str, answer: Calculation) -> bool:
 def in_scale(inputs: CalculationInputs, answer: Calculation) -> float | str | None:
     """A result in the scale that ``read`` shows its facts in; shares and growth as fractions."""
     value = answer.value
-    if isinstance(value, Quantity) and value.unit not in ("%", "x") and answer.raw is not None:
+    if isinstance(value, Quantity) and value.unit not in ("%", "x") and inputs.facts:
         return value.amount / _scale(inputs)
     return answer.raw
 
