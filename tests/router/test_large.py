@@ -4,13 +4,23 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from router.config import PlannerSettings
-from router.large import from_settings
+from router.large import ExemplaryPlanning, from_settings
+from specialists.cases import shelf
+from specialists.cases.case import Case
+from specialists.cases.own import Store
+from specialists.cases.vote import Votes, packaged
 from specialists.foundation.contracts import Message
 from specialists.foundation.errors import ConfigError
+from specialists.planning.render import PlanningInputs
+from specialists.workspace.links import Linker
+from specialists.workspace.synthetic import make_snapshot
+
+GROWTH = "growth m1 e1 p1"
 
 
 class Server(ThreadingHTTPServer):
@@ -98,3 +108,31 @@ def test_an_unknown_provider_is_told(provider: str):
     settings = PlannerSettings(engine="langchain", model="m", provider=provider)
     with pytest.raises(ConfigError, match="neither 'openai' nor an installed"):
         from_settings(settings)
+
+
+async def test_a_chat_model_plans_after_solved_questions_like_the_one_asked(tmp_path: Path):
+    cases = [
+        Case(question=text, signature=signature, plan=plan)
+        for text, signature, plan in (
+            ("how fast did revenue of Alpha Corp grow from 2018 to 2020 ?", "m e s", GROWTH),
+            ("growth of net margin of Alpha Corp from 2018 to 2019", "m e s", GROWTH),
+            ("what is the tone of the news about Alpha Corp ?", "e", "press e1"),
+            ("how is the press on Alpha Corp ?", "e", "press e1"),
+        )
+    ]
+    shelf.write(tmp_path, cases, None, 0, 0)
+    job = ExemplaryPlanning(Votes(packaged("none"), tmp_path, Store(tmp_path / "own")), 2)
+    await job.ready()
+    catalogue = make_snapshot(3, split="train", companies=4, years=range(2018, 2023)).catalogue
+    firm = catalogue.companies[0].name
+    asked = PlanningInputs(f"How is the press on {firm}?", catalogue, Linker(catalogue))
+    told = job.begin(asked, form="full").messages
+    assert [message.role for message in told] == [
+        *("system", "user", "assistant", "user", "assistant", "user"),
+    ]
+    assert "press on Alpha Corp" in told[1].content
+    assert json.loads(told[2].content)["subtasks"][0]["specialist"] == "sentiment"
+    assert "grow" in told[3].content or "growth" in told[3].content
+    assert firm in told[-1].content
+    without = ExemplaryPlanning(Votes(packaged("none"), tmp_path, Store(tmp_path / "own")), 0)
+    assert len(without.begin(asked, form="full").messages) == 2
