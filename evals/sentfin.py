@@ -210,7 +210,11 @@ def words_alone(data: Path, source: str, items: Sequence[Headline]) -> list[Labe
         LogisticRegression(C=8.0, max_iter=1000),
     )
     model.fit([render(e.inputs) for e in train], [e.answer.sentiment for e in train])
-    return list(model.predict([render(e.inputs) for e in items]))
+    return [_label(said) for said in model.predict([render(e.inputs) for e in items])]
+
+
+def _label(said: str) -> Label:
+    return next(label for label in LABELS if label == said)
 
 
 def _majority(data: Path, source: str, count: int) -> list[Label]:
