@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from specialists.engines.batching import Batcher, Seen
 from specialists.engines.decode import Decoded, Scored
-from specialists.engines.qwen3 import Qwen3
+from specialists.engines.lora import Lora
+from specialists.engines.qwen3 import Chunk, Qwen3
 from specialists.foundation.errors import Cancelled, EngineError
 
 
@@ -19,9 +24,48 @@ class Breaking(Scored):
         raise ValueError("no sense in this")
 
 
+class Stalling(Scored):
+    """A reading that takes its time, so that others queue up behind it."""
+
+    def __init__(self) -> None:
+        super().__init__([5], [6])
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def read(self, logits: np.ndarray) -> bool:
+        self.begun.set()
+        assert self.go_on.wait(30)
+        return super().read(logits)
+
+
+class Watched(Qwen3):
+    """Writes down what each step reads: the adapter, and how many tokens of each dialogue."""
+
+    steps: ClassVar[list[tuple[Lora | None, list[int]]]] = []
+
+    def forward(self, chunks: Sequence[Chunk], lora: Lora | None = None) -> list[Tensor]:
+        self.steps.append((lora, [len(chunk.tokens) for chunk in chunks]))
+        return super().forward(chunks, lora)
+
+
 @pytest.fixture
-def model(base: Path) -> Qwen3:
-    return Qwen3.load(base)
+def model(base: Path) -> Watched:
+    watched = Watched.load(base)
+    watched.steps.clear()
+    assert isinstance(watched, Watched)
+    return watched
+
+
+def together(
+    batcher: Batcher, asked: list[tuple[Scored, Lora | None]]
+) -> list[Decoded | BaseException]:
+    """Ask all at once."""
+    stall = Stalling()
+    first = batcher.submit(stall, None, 2)
+    assert stall.begun.wait(30)
+    futures = [batcher.submit(reading, lora, 60) for reading, lora in asked]
+    stall.go_on.set()
+    assert isinstance(first.result(30), Decoded)
+    return results(futures)
 
 
 def results(futures: list[Future[Decoded]]) -> list[Decoded | BaseException]:
@@ -63,6 +107,29 @@ def test_a_closed_batcher_takes_nothing(model: Qwen3) -> None:
     batcher.close()
     with pytest.raises(Cancelled):
         batcher.submit(Scored([5], [6]), None, 2)
+
+
+def test_a_prompt_asked_at_once_is_read_once(model: Watched) -> None:
+    batcher, prompt = Batcher(model), list(range(40, 90))
+    done = together(batcher, [(Scored(prompt, [token]), None) for token in (7, 8, 9)])
+    batcher.close()
+    assert [lengths for _, lengths in model.steps[1:]] == [[51], [2, 2]]
+    for token, got in zip((7, 8, 9), done, strict=True):
+        (alone,) = model.forward([Chunk([*prompt, token], model.cache(60), 2)])
+        assert isinstance(got, Decoded)
+        assert got.logprobs == pytest.approx([float(alone.log_softmax(-1)[0, token])], abs=1e-4)
+
+
+def test_adapters_take_turns_and_the_eldest_is_first(
+    model: Watched, adapters: dict[str, Path]
+) -> None:
+    alpha, beta = (Lora.load(n, f, model.shape, model.like) for n, f in adapters.items())
+    batcher = Batcher(model)
+    asked = [(Scored([5, 6], [7]), lora) for lora in (alpha, beta, alpha, None, beta)]
+    done = together(batcher, asked)
+    batcher.close()
+    assert model.steps[1:] == [(alpha, [3, 3]), (beta, [3, 3]), (None, [3])]
+    assert done[0] == done[2] != done[1] == done[4]
 
 
 def test_what_was_seen_is_found_by_its_longest_beginning(model: Qwen3) -> None:
