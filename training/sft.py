@@ -239,6 +239,8 @@ class _Watcher(TrainerCallback):
             f"{owner.recipe.job}: step {step}, {owner.clock.elapsed:.0f} s, dev loss "
             f"{reading.loss:.4f}, exact replies {exact:.3f}, dialogues {dialogues:.3f}"
         )
+        if step == 0:  # whether an adapter is worth having is for the evals to say
+            return
         if reading.loss < self._best:
             self._best, self._worse, self.best_step = reading.loss, 0, step
             self._state = copy.deepcopy(
