@@ -199,6 +199,12 @@ async def _development(place: Place) -> Value:
     return await examine(place.weights, demo.build(), DEV, threads=place.threads, say=place.say)
 
 
+async def _speed(place: Place) -> Value:
+    from evals.speed import measure
+
+    return await measure(place.weights, threads=place.threads, say=place.say)
+
+
 async def _failures(place: Place) -> Value:
     from evals import failures
 
@@ -214,5 +220,6 @@ MEASURES = (
     Measure("finqa", _finqa, public=True),
     Measure("linking", _linking),
     Measure("exam-dev", _development),
+    Measure("speed", _speed),
     Measure("failures", _failures),
 )

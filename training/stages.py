@@ -104,7 +104,18 @@ def stages(*, quick: bool = False, threads: int = 1, data: bool = True) -> tuple
         makes=(),
         needs=("base",),
     )  # fmt: skip
-    return (*made, calibration, accuracy, curves)
+    measures = Stage(
+        "measures",
+        (
+            "evals",
+            "embedded",
+            *_JUDGED,
+            *tiny("--only", "accuracy", "--count", "4", "--docs", "{work}"),
+        ),
+        makes=(),
+        needs=("accuracy", "curves"),
+    )
+    return (*made, calibration, accuracy, curves, measures)
 
 
 _PLACES = ("--work", "{work}", "--out", "{out}")
