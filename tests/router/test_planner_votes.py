@@ -84,7 +84,7 @@ def draft(linker: Linker, library: Path, tmp_path: Path, monkeypatch: pytest.Mon
             linker,
             tuple(JOBS),
             24,
-            CaseSettings(**{"sure": 0.5, **settings}),
+            CaseSettings.model_validate({"sure": 0.5, **settings}),
         )
         firms = [company.name for company in linker.catalogue.companies]
         return await planner.draft(question.format(*firms), engine=engine)
