@@ -16,6 +16,8 @@ from training.provenance import environment, now
 Say = Callable[[str], None]
 TOLERANCE = 1e-3
 """Mean absolute difference of log-probabilities (nats) that a reloaded adapter may show."""
+SEARCHED = 96
+"""Dialogues of the development fold among which the canary finds where the adapter acts."""
 CHECKED = 32
 """Dialogues of the development fold that the reload check reads."""
 
@@ -54,7 +56,7 @@ def make(
     error = check_reload(run, base, folder, checked)
     if artefact_digest(base) != before:
         raise RecordError("the base's files changed while an adapter was trained on it")
-    canaries.write(base, folder, made.job, checked)
+    canaries.write(base, folder, made.job, dev[:SEARCHED])
     record = RunRecord.of(
         folder,
         kind="adapter",

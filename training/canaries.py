@@ -35,13 +35,20 @@ def write(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> 
 async def _take(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> Canary:
     engine = LocalEngine.load(base, adapters={job: folder})
     try:
+        # An adapter may act on any turn: each reply of a dialogue is a case of its own.
+        turns = [
+            dialogue[: at + 1]
+            for dialogue in dialogues
+            for at, message in enumerate(dialogue)
+            if message.role == "assistant"
+        ]
         moved: list[tuple[float, int]] = []
-        for index, dialogue in enumerate(dialogues):
+        for index, dialogue in enumerate(turns):
             plain = await engine.score(dialogue)
             tuned = await engine.score(dialogue, adapter=job)
             gaps = [abs(a.logprob - b.logprob) for a, b in zip(plain, tuned, strict=True)]
             moved.append((-sum(gaps) / len(gaps), index))
-        chosen = [dialogues[index] for _, index in sorted(moved)[:CASES]]
+        chosen = [turns[index] for _, index in sorted(moved)[:CASES]]
         return await take_canary(
             engine,
             job,
