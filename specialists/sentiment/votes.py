@@ -42,7 +42,7 @@ class Weighing(Value):
     Source: Genest and Zidek 1986, Statistical Science 1, 114-135.
     """
 
-    model: float = 0.5
+    model: float = 0.25
     """Exponent of the language model's probabilities."""
     encoder: float = 1.0
     """Exponent of the encoder's."""
