@@ -27,7 +27,7 @@ from specialists.foundation.contracts import Quantity
 from specialists.workspace.catalogue import Catalogue, Document
 from specialists.workspace.handles import Handles
 from specialists.workspace.lexicon import fold, lexicon, words
-from specialists.workspace.links_candidates import Candidate, Candidates, Similarity
+from specialists.workspace.links_candidates import Candidate, Candidates
 from specialists.workspace.links_index import UNHELD, LinkIndex, Meaning, Measure, RowKey
 from specialists.workspace.links_measures import shared, turned, with_verbs
 from specialists.workspace.links_pages import with_rows
@@ -35,6 +35,7 @@ from specialists.workspace.links_strangers import NAMED, Strangers
 from specialists.workspace.links_words import SILENT, TOKEN, Match, Token, choose
 from specialists.workspace.numbers import scan
 from specialists.workspace.periods import NUMERALS, find_periods
+from specialists.workspace.ranking import Similarity
 
 __all__ = ["Linked", "Linker", "Measure", "Mention", "RowKey", "spaced"]
 

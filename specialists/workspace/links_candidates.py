@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,8 @@ from specialists.workspace.catalogue import Catalogue
 from specialists.workspace.handles import Kind
 from specialists.workspace.lexicon import Words, lexicon, words
 from specialists.workspace.links_index import LinkIndex, Meaning
-from specialists.workspace.ranking import tokens
+from specialists.workspace.ranking import Similarity, tokens
 
-Similarity = Callable[[str, Sequence[str]], NDArray[np.float64]]
 WEIGHTS = (0.55, 0.45)
 """Of fuzzy likeness and of shared words, without an encoder; with one, half of it all is its."""
 MOST = 0.9
