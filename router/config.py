@@ -63,7 +63,7 @@ class CaseSettings(Config):
     count it in the confidence."""
     sure: float = Field(default=0.8, ge=0, le=1)
     """Probability from which the cases' reading is worth abstaining for."""
-    own: float = Field(default=0.9, ge=0, le=1)
+    own: float = Field(default=0.75, ge=0, le=1)
     """Probability from which a question is taken for an operation of the user's own cases, whatever
     the embedded planner makes of it: the operation was taught, not guessed."""
     shots: int = Field(default=4, ge=0, le=16)
