@@ -37,13 +37,13 @@ def inputs(linker: Linker, question: str) -> PlanningInputs:
     return PlanningInputs(question.format(*firms), linker.catalogue, linker)
 
 
-def test_most_training_questions_are_read_by_other_training_questions(tmp_path: Path):
-    made = list(solved("train", 130, 1))
-    shelf.write(tmp_path, [each.case() for each in made[20:]], None, 0, 0)
+def test_solved_questions_are_read_as_they_were_solved(tmp_path: Path):
+    made = list(solved("train", 80, 1))
+    shelf.write(tmp_path, [each.case() for each in made], None, 0, 0)
     library = shelf.load(tmp_path, encoder=None)
     assert library is not None
-    found = [(vote(library, each.example.inputs), each.example.answer) for each in made[:20]]
-    assert np.mean([read is not None and read.agrees(plan) for read, plan in found]) > 0.1
+    found = [(vote(library, each.example.inputs), each.example.answer) for each in made[:40]]
+    assert np.mean([read is not None and read.agrees(plan) for read, plan in found]) > 0.6
 
 
 def test_questions_are_taken_apart_and_what_a_part_leaves_out_comes_from_before(
