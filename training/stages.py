@@ -71,13 +71,6 @@ def stages(*, quick: bool = False, threads: int = 1, data: bool = True) -> tuple
         ),
         Stage("programs", ("train", "programs", *_OUT), makes=("programs",)),
         Stage(
-            "biencoder",
-            ("train", "biencoder", *_OUT, *tiny("seconds=10"), count),
-            makes=("biencoder",),
-            needs=("base",),
-            settings=(FOLDER / "biencoder.toml",),
-        ),
-        Stage(
             "votes",
             ("evals", "sentfin", "--keep", *_JUDGED, *tiny("--count", "40")),
             makes=("headlines/weighing.json",),
