@@ -20,6 +20,7 @@ from router.router import Router
 from router.state import State
 from specialists import registry as registries
 from specialists.agent import Specialist
+from specialists.calculation.task import CalculationTask
 from specialists.engines.template import parse_reply
 from specialists.foundation.contracts import (
     Completion,
@@ -31,6 +32,8 @@ from specialists.foundation.contracts import (
 )
 from specialists.foundation.records import Assurance
 from specialists.registry import Entry
+from specialists.table_qa.task import TableTask
+from specialists.task import Task
 from specialists.workspace import demo
 from specialists.workspace.versions import Workspace
 
@@ -180,6 +183,20 @@ class ReplayRegistry:
 
     async def aclose(self) -> None:
         self.closed = True
+
+
+@pytest.fixture
+def by_code() -> None:
+    """Asked for by tests in which code carries out what a plan says in full."""
+
+
+@pytest.fixture(autouse=True)
+def by_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step goes to its model, so that what happens around a model's call is seen."""
+    real = request.node.path.name == "test_embedded.py"
+    if not real and "by_code" not in request.fixturenames:
+        for task in (TableTask, CalculationTask):
+            monkeypatch.setattr(task, "settle", Task.settle)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,17 @@ async def test_a_question_is_planned_worked_and_answered_with_sources(make_route
     assert answer.provisional == ("calculation", "table_qa")
 
 
+async def test_what_a_plan_says_in_full_calls_no_model(make_router: Make, engine, by_code):
+    async with make_router(engine) as router:
+        answer = await router.aask(GROWTH)
+    first, second = (s.evidence for s in sorted(answer.sources, key=lambda s: s.title))
+    assert answer.status == "complete"
+    assert answer.claims[0].value.value == pytest.approx((second.value / first.value - 1) * 100)
+    assert engine.calls == ["planning"]
+    assert answer.provisional == ()
+    assert all(f.trace or f.evidence for f in answer.findings)
+
+
 async def test_events_come_in_the_order_things_happen(make_router: Make, engine):
     async with make_router(engine) as router:
         events = await follow(router.astream(GROWTH))
