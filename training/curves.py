@@ -53,7 +53,7 @@ class CurvesRecipe(Config):
     """Size of the models that frames are varied with."""
     shapes: tuple[str, ...] = ("1M", "2M", "8M")
     """Further sizes, with all frames."""
-    tokens: int = 3_000_000
+    tokens: int = 1_000_000
     """Tokens each run sees."""
     seconds: float = 900
     """Time each run may take; 0 is any."""
