@@ -117,7 +117,8 @@ async def run(
     runs: Sequence[Run] = ()
     settled: Conclusion | None = None
     try:
-        settled = await specialist.task.settle(subtask, given, watched)
+        if specialist.form == "compact":
+            settled = await specialist.task.settle(subtask, given, watched)
         if settled is None:
             inputs = await specialist.task.gather(subtask, given, watched)
             runs = await asyncio.gather(

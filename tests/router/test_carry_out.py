@@ -24,7 +24,7 @@ async def test_a_written_plan_gives_its_value(make_router, engine, workspace):
     assert "planning" not in engine.calls[: len(engine.calls) - asked.usage.calls]
 
 
-async def test_a_step_that_finds_nothing_says_why(make_router, engine):
+async def test_a_step_that_finds_nothing_says_why(make_router, engine, by_code):
     plan = Plan.model_validate(
         {
             "subtasks": [
