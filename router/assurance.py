@@ -19,24 +19,19 @@ OFF = 1.0
 
 
 def features(answer: Answer) -> dict[str, float]:
-    """What speaks for a composed answer: its plan's and its steps' confidence, and that it is
-    whole."""
-    told = {"whole": 1.0 if answer.status == "complete" else 0.0}
-    if answer.planning.confidence is not None:
-        told["plan"] = log_odds(answer.planning.confidence)
-    steps = [
-        finding.confidence
-        for finding in answer.findings
-        if finding.status == "ok" and finding.confidence is not None
+    """What speaks for a composed answer: the log-odds that its plan and all its steps are right.
+
+    Each of them is a calibrated probability, taken as independent: the answer's is their product.
+    An answer that leaves open what was asked has the lowest there is.
+    """
+    if answer.status != "complete":
+        return {"joint": -FLOOR}
+    parts = [
+        answer.planning.confidence,
+        *(f.confidence for f in answer.findings if f.status == "ok"),
     ]
-    if steps:
-        told["steps"] = max(math.fsum(_log(each) for each in steps), -FLOOR)
-        told["worst"] = log_odds(min(steps))
-    return told
-
-
-def _log(probability: float) -> float:
-    return math.log(probability) if probability > 0 else -FLOOR
+    told = [each for each in parts if each is not None]
+    return {"joint": log_odds(math.prod(told))} if told else {}
 
 
 def threshold(assurance: Assurance, risk: float) -> Threshold | None:

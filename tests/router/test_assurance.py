@@ -51,7 +51,7 @@ def measured(*thresholds: tuple[float, float]) -> Assurance:
     return Assurance(
         base="b",
         adapters={},
-        logistic=Logistic(intercept=0.0, weights={"steps": 1.0}, usual={"steps": 0.0}),
+        logistic=Logistic(intercept=0.0, weights={"joint": 1.0}, usual={"joint": 0.0}),
         thresholds=tuple(
             Threshold(risk=risk, confidence=least, wrong=0, given=100, p=0.01)
             for risk, least in thresholds
@@ -62,34 +62,32 @@ def measured(*thresholds: tuple[float, float]) -> Assurance:
     )
 
 
-def test_what_speaks_for_an_answer_are_its_plan_and_its_steps() -> None:
+def test_what_speaks_for_an_answer_is_that_its_plan_and_all_its_steps_are_right() -> None:
     told = features(answer(step("s1", 0.9), step("s2", 0.5), step("s3", 0.1, "failed")))
-    assert told["plan"] == pytest.approx(math.log(9))
-    assert told["steps"] == pytest.approx(math.log(0.45))
-    assert told["worst"] == 0.0
-    assert told["whole"] == 1.0
-    assert features(answer(step("s1", None), status="partial", plan=None)) == {"whole": 0.0}
-    assert features(answer(step("s1", 0.0)))["steps"] == -FLOOR
+    assert told == {"joint": pytest.approx(math.log(0.405 / 0.595))}
+    assert features(answer(step("s1", 0.9), status="partial")) == {"joint": -FLOOR}
+    assert features(answer(step("s1", 0.0))) == {"joint": -FLOOR}
+    assert features(answer(step("s1", None), plan=None)) == {}
 
 
 def test_an_answer_sure_enough_is_given_with_its_confidence() -> None:
     given = assured(answer(step("s1", 0.9)), measured((0.03, 0.4)), 0.03)
     assert given.status == "complete"
-    assert given.confidence == pytest.approx(0.9 / 1.9)
+    assert given.confidence == pytest.approx(0.81)
 
 
 def test_one_that_is_not_is_withheld_and_stays_in_the_trace() -> None:
     before = answer(step("s1", 0.9))
-    withheld = assured(before, measured((0.03, 0.6)), 0.03)
+    withheld = assured(before, measured((0.03, 0.9)), 0.03)
     assert withheld.status == "abstained"
     assert withheld.claims == ()
     assert "3" not in withheld.text
-    assert "confidence 0.474 is below 0.600" in withheld.notes[0]
+    assert "confidence 0.810 is below 0.900" in withheld.notes[0]
     assert withheld.findings == before.findings
 
 
 def test_the_operator_chooses_the_risk_or_switches_it_off() -> None:
-    strict = measured((0.01, 0.9), (0.03, 0.6), (0.1, 0.2))
+    strict = measured((0.01, 0.95), (0.03, 0.9), (0.1, 0.2))
     sure = answer(step("s1", 0.9))
     assert assured(sure, strict, 0.1).status == "complete"
     assert assured(sure, strict, 0.05).status == "abstained"
