@@ -104,6 +104,7 @@ def desk(state: State, worker: Sleeper, planner: Plans, settings: Settings | Non
             settings=settings or Settings(),
             planner=planner,  # type: ignore[arg-type]
             planner_engine=Idle(),  # type: ignore[arg-type]
+            assurance=None,
             worker=lambda emit, ledger: worker,  # type: ignore[arg-type, return-value]
             catalogue=CATALOGUE,
             state=state,
