@@ -11,8 +11,9 @@ export TOKENIZERS_PARALLELISM ?= false
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
-demo: $(VENV)/.demo ## install the embedded default and ask it one question
-	$(BIN)/finroute ask "How much did the revenue of Kestrel Biosciences grow from 2021 to 2023, and how is the press about it?"
+demo: $(VENV)/.demo ## install the embedded default and ask it two questions
+	$(BIN)/finroute ask "How fast did Valcourt Stores grow its revenue from 2021 to 2023?"
+	$(BIN)/finroute ask "How is the press about Lumenfall Media?"
 
 test: check ## lint, types, floors, then every test that CI runs
 	$(BIN)/pytest -m "not nightly and not bench"
