@@ -224,8 +224,8 @@ def _label(said: str) -> Label:
 
 def _majority(data: Path, source: str, count: int) -> list[Label]:
     train = loaders.load(SentimentTask(), data, "train", (source,))
-    most: Label = Counter(e.answer.sentiment for e in train).most_common(1)[0][0]
-    return [most] * count
+    most, _ = Counter(e.answer.sentiment for e in train).most_common(1)[0]
+    return [_label(most)] * count
 
 
 def _top(vote: Mapping[Label, float]) -> Label:
