@@ -104,6 +104,8 @@ def test_ctrl_c_ends_with_130(home: Path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Where the tests run in the background, a shell may have switched the signal off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     time.sleep(2.0)
     process.send_signal(signal.SIGINT)
