@@ -22,6 +22,7 @@ from evals.gold import GoldQuestion
 from evals.questions import Paper
 from evals.reliability import reliability
 from evals.risk import learn
+from router.assurance import OFF
 from specialists import confidence
 from specialists.agent import Run, Specialist, answer_one
 from specialists.foundation.contracts import Signals, Value
@@ -145,9 +146,9 @@ async def rehearse(
     try:
         for stage in await rehearsal.stages(generated):
             place = cast(Workspace, stage.workspace)
-            asked["generated"] += await exam.sit(registry, place, stage.questions, risk=exam.OFF)
+            asked["generated"] += await exam.sit(registry, place, stage.questions, risk=OFF)
             say(f"generated: {exam.as_line(exam.show(stage.workspace.name, asked['generated']))}")
-        asked["dev"] = await exam.sit(registry, workspace, dev, risk=exam.OFF, say=say)
+        asked["dev"] = await exam.sit(registry, workspace, dev, risk=OFF, say=say)
         say(exam.as_line(exam.show("dev", asked["dev"])))
     finally:
         await registry.aclose()

@@ -13,6 +13,7 @@ from specialists.registry import TASKS, WEIGHTS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+README = HERE.parent / "README.md"
 DOCS = HERE.parent / "docs"
 DEV = HERE / "questions" / "dev.jsonl"
 
@@ -34,6 +35,12 @@ _RESULTS = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=RESULTS,
     help="Folder of the results.",
+)
+_DATA = click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="FINROUTE_DATA",
+    help="Folder of public data; without it the public sets are left out.",
 )
 _THREADS = click.option("--threads", default=1, show_default=True, help="Threads of the models.")
 
@@ -159,12 +166,7 @@ def sentfin(count: int, data: Path, keep: bool, weights: Path, out: Path, thread
 @click.option("--again", is_flag=True, help="Make records anew that are of these weights.")
 @click.option("--page-only", is_flag=True, help="Measure nothing; write the page.")
 @click.option("--count", default=250, show_default=True, help="Questions of each held-out fold.")
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="FINROUTE_DATA",
-    help="Folder of public data; without it the public sets are left out.",
-)
+@_DATA
 @click.option(
     "--docs",
     type=click.Path(file_okay=False, path_type=Path),
@@ -198,4 +200,58 @@ def embedded(
     click.echo(f"wrote {docs / 'embedded-models.md'}")
 
 
-COMMANDS = (calibrate, sealed, sentfin, embedded)
+@click.command(cls=Told)
+@click.option("--count", default=250, show_default=True, help="Questions of each held-out fold.")
+@click.option("--controls", default=200, show_default=True, help="How many of them controls get.")
+@click.option(
+    "--public-count", default=500, show_default=True, help="Questions of each public set, at most."
+)
+@_DATA
+@_WEIGHTS
+@_RESULTS
+@click.option("--threads", default=2, show_default=True, help="Threads of the models.")
+@click.option("--write-readme", is_flag=True, help="Put the table into the README.")
+def accuracy(
+    count: int,
+    controls: int,
+    public_count: int,
+    data: Path | None,
+    weights: Path,
+    out: Path,
+    threads: int,
+    write_readme: bool,
+) -> None:
+    """Accuracy of each specialist on what it was not trained on, beside its controls."""
+    from evals import table
+    from evals.accuracy import measure
+    from evals.arms import Arms
+    from evals.machine import device, now
+
+    async def run() -> str:
+        arms = Arms.open(weights, threads=threads)
+        try:
+            report = await measure(
+                arms,
+                count=count,
+                controls=controls,
+                data=data,
+                public_count=public_count,
+                started=now(),
+                device=device(threads),
+                say=click.echo,
+            )
+        finally:
+            await arms.aclose()
+        text = table.markdown(report)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "accuracy.json").write_text(report.model_dump_json(indent=2) + "\n", "utf-8")
+        (out / "accuracy.md").write_text(text + "\n", "utf-8")
+        return text
+
+    text = asyncio.run(run())
+    if write_readme:
+        table.embed(README, text)
+    click.echo(f"\n{text}")
+
+
+COMMANDS = (accuracy, calibrate, sealed, sentfin, embedded)

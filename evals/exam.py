@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from specialists.workspace.versions import Workspace
 
 Say = Callable[[str], None]
-OFF = 1.0
-"""Risk at which no answer is withheld."""
 
 
 class Sat(Value):

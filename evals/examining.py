@@ -15,6 +15,7 @@ from evals import contenders, exam, gold, seal
 from evals.arms import Arms
 from evals.exam import Margin, Sat, Showing
 from evals.machine import commit, device, now
+from router.assurance import OFF
 from specialists.foundation.contracts import Value
 from specialists.registry import Embedded, Registry
 from specialists.workspace.versions import Workspace
@@ -91,7 +92,7 @@ async def examine(
         for arm in arms:
             say(f"{arm}:")
             who = _contender(arm, registry, controls)
-            risk = None if arm in {"router", "no encoder"} else exam.OFF
+            risk = None if arm in {"router", "no encoder"} else OFF
             sat = await exam.sit(
                 who,
                 workspace,
