@@ -40,10 +40,7 @@ class Config(BaseModel):
             except tomllib.TOMLDecodeError as error:
                 raise ConfigError(f"{path} is not valid TOML: {error}") from error
         for item in overrides:
-            key, sep, text = item.partition("=")
-            if not sep or not key:
-                raise ConfigError(f"an override is written key.sub=value, not {item!r}")
-            _set(data, key.split("."), _toml_value(text))
+            assign(data, item)
         return cls.parse(data, origin=str(path) if path else "configuration")
 
     @classmethod
@@ -57,6 +54,18 @@ class Config(BaseModel):
                 for e in error.errors()
             ]
             raise ConfigError(f"{origin} is not valid:\n" + "\n".join(lines)) from error
+
+
+def assign(data: dict[str, Any], item: str) -> None:
+    """Lay one ``dotted.key=value`` over a mapping; the value is read as TOML, else as plain text.
+
+    Raises:
+        ConfigError: not of that form, or the key goes through something that is no section.
+    """
+    key, sep, text = item.partition("=")
+    if not sep or not key:
+        raise ConfigError(f"an override is written key.sub=value, not {item!r}")
+    _set(data, key.split("."), _toml_value(text))
 
 
 def _explain(error: Any, model: type[BaseModel]) -> str:
