@@ -7,7 +7,7 @@ in service, so that what is trained is what is served. It knows nothing of engin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -26,6 +26,7 @@ from specialists.foundation.contracts import (
     ToolCall,
     ToolSpec,
 )
+from specialists.foundation.errors import ConfigError
 from specialists.workspace.tools import ToolResult, Tools
 
 I = TypeVar("I")  # noqa: E741 - the inputs of a task
@@ -166,6 +167,20 @@ class Task(ABC, Generic[I, A]):
     @abstractmethod
     def examples(self, fold: Fold, count: int, seed: int) -> Iterator[Example[I, A]]:
         """Generated examples, deterministic in ``seed``. Folds share no companies or templates."""
+
+    def demonstrations(
+        self, name: str, examples: Iterable[Example[I, A]], seed: int
+    ) -> Iterator[tuple[Message, ...]]:
+        """The examples as a named kind of demonstrator would show them, for studies of learning.
+
+        Args:
+            name: of the demonstrator. The gold dialogues are the examples' own, not one of these.
+            seed: of whatever the demonstrator draws by lot.
+
+        Raises:
+            ConfigError: the job has no such demonstrator.
+        """
+        raise ConfigError(f"the job {self.name!r} has no demonstrator {name!r}: it has only gold")
 
     @abstractmethod
     def score(self, example: Example[I, A], answer: A | None) -> Score:
