@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import re
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,23 @@ LIBRARIES = (
     "trl",
     "peft",
     "accelerate",
+    "datasets",
     "numpy",
+    "ray",
     "xgrammar",
 )
 
 
 def environment(threads: int) -> dict[str, Any]:
     """Versions, machine and commit, for a run record."""
-    return {
+    found: dict[str, Any] = {
         "versions": versions(),
         "device": device(threads),
         "commit": commit(Path(__file__).parent),
     }
+    if names := gpus():
+        found |= {"gpus": list(names), "cuda": cuda()}
+    return found
 
 
 def now() -> str:
@@ -59,6 +65,20 @@ def device(threads: int) -> str:
         known = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
         flags = next((flag for flag in known if re.search(rf"\b{flag}\b", text)), "")
     return ", ".join(part for part in (name, f"{threads} threads", flags) if part)
+
+
+def gpus() -> tuple[str, ...]:
+    """The names of the GPUs that this process may use; none where torch was not imported."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return ()
+    return tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+
+
+def cuda() -> str:
+    """The version of CUDA that torch was built with; empty where it is a build for processors."""
+    torch = sys.modules.get("torch")
+    return str(torch.version.cuda or "") if torch is not None else ""
 
 
 def commit(folder: Path) -> str:

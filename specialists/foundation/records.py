@@ -77,6 +77,16 @@ class RunRecord(Record):
     metrics: dict[str, Any] = Field(default_factory=dict[str, Any])
     reload: dict[str, Any] = Field(default_factory=dict[str, Any])
     """What the saved artefact gave when loaded again, against the trainer's own figures."""
+    method: str = ""
+    """How it learned: ``sft``, ``grpo`` …"""
+    recipe_digest: str = ""
+    """Of the recipe without its seeds: runs of one recipe have it in common."""
+    digests: dict[str, str] = Field(default_factory=dict[str, str])
+    """SHA-256 of what else decides the numbers: data, tokenizer, chat template, rendered prompts."""
+    spent: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Device hours, and dollars at a stated price."""
+    estimate: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What it was expected to take, what it took, and the ratios."""
     environment: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Versions, machine, commit."""
     started: str = ""
