@@ -23,6 +23,8 @@ class Decoded:
     logprobs: list[float]
     ended: bool
     """It came to its end; else the room was used up."""
+    end: int | None = None
+    """The token it was ended with; no part of ``tokens``. None: the grammar left nothing to say."""
 
 
 class Reply:
@@ -62,6 +64,7 @@ class Reply:
         self._logprobs: list[float] | None = [] if logprobs else None
         self._random = np.random.default_rng(sampling.seed)
         self._ended = False
+        self._end: int | None = None
         self._jump()
 
     @property
@@ -81,7 +84,7 @@ class Reply:
             return True
         token = self._choose(logits[-1])
         if token in self._ends:
-            self._ended = True
+            self._ended, self._end = True, token
             return True
         if self._logprobs is not None:
             self._logprobs.append(_logprob(logits[-1], token))
@@ -92,7 +95,7 @@ class Reply:
         return self._closed and (self._logprobs is None or len(self._logprobs) == len(self.tokens))
 
     def result(self) -> Decoded:
-        return Decoded(self.tokens, self._logprobs or [], self._ended)
+        return Decoded(self.tokens, self._logprobs or [], self._ended, self._end)
 
     @property
     def _closed(self) -> bool:

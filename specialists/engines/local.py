@@ -134,11 +134,50 @@ class LocalEngine:
     ) -> Completion:
         """One reply; see ``Engine.chat``."""
         begun = time.perf_counter()
+        prompt = await asyncio.to_thread(self.prompt, messages, tools)
+        done = await self.write(
+            prompt, adapter=adapter, schema=schema, tools=tools, sampling=sampling, logprobs=logprobs
+        )
+        message = parse_reply(self._text.decode(done.tokens))
+        finish = "tool_calls" if message.tool_calls else "stop"
+        return Completion(
+            message=message,
+            finish_reason=finish if done.ended else "length",
+            logprobs=self._scored(done),
+            usage=Usage(
+                calls=1,
+                prompt_tokens=len(prompt),
+                completion_tokens=len(done.tokens),
+                seconds=time.perf_counter() - begun,
+            ),
+            model=self._name,
+            adapter=adapter,
+        )
 
-        def prepare() -> tuple[Reply, Lora | None, int]:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[int]:
+        """The tokens of a dialogue that the model is to go on with."""
+        return self._text.encode(self._text.render(messages, tools))
+
+    async def write(
+        self,
+        prompt: Sequence[int],
+        *,
+        adapter: str | None = None,
+        schema: ReplySchema | None = None,
+        tools: Sequence[ToolSpec] = (),
+        sampling: Sampling = Sampling(),
+        logprobs: bool = False,
+    ) -> Decoded:
+        """A reply in tokens to a prompt in tokens: for whoever must know exactly what was said.
+
+        Raises:
+            ContextOverflow: the prompt leaves no room for a reply.
+            AdapterError: no such adapter.
+            EngineError: the model failed.
+        """
+
+        def prepare() -> tuple[Reply, Lora | None]:
             lora = self._lora(adapter)
-            prompt = self._text.encode(self._text.render(messages, tools))
-            room = self._room(len(prompt))
             reply = Reply(
                 prompt,
                 room=room,
@@ -149,26 +188,11 @@ class LocalEngine:
                 logprobs=logprobs,
                 uniform=self._uniform,
             )
-            return reply, lora, len(prompt)
+            return reply, lora
 
-        reply, lora, length = await asyncio.to_thread(prepare)
-        room = min(self._room(length), sampling.max_tokens)
-        done = await _await(self._batcher.submit(reply, lora, length + room))
-        message = parse_reply(self._text.decode(done.tokens))
-        finish = "tool_calls" if message.tool_calls else "stop"
-        return Completion(
-            message=message,
-            finish_reason=finish if done.ended else "length",
-            logprobs=self._scored(done),
-            usage=Usage(
-                calls=1,
-                prompt_tokens=length,
-                completion_tokens=len(done.tokens),
-                seconds=time.perf_counter() - begun,
-            ),
-            model=self._name,
-            adapter=adapter,
-        )
+        room = min(self._room(len(prompt)), sampling.max_tokens)
+        reply, lora = await asyncio.to_thread(prepare)
+        return await _await(self._batcher.submit(reply, lora, len(prompt) + room))
 
     async def score(
         self, messages: Sequence[Message], *, adapter: str | None = None
