@@ -76,6 +76,9 @@ class DataSection(Config):
     """``staged``: one part after the other."""
     public: float = 0.0
     """Share of the examples that is public data, where the job has some."""
+    demonstrator: str = ""
+    """Who shows how: empty is gold; else one of the task's demonstrators (``mixed``,
+    ``format_only`` …), for studies."""
     file: str = ""
     """Data of your own, CSV or JSONL: instead of generated and public examples."""
     workspace: str = ""
