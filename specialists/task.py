@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -132,6 +133,10 @@ class Task(ABC, Generic[I, A]):
     tool_names: ClassVar[tuple[str, ...]] = ()
     max_turns: ClassVar[int] = 1
     answer_type: ClassVar[type[BaseModel]]
+    slices: ClassVar[tuple[str, ...]] = ()
+    """Parts of the generated examples that can be had alone; see ``sliced``."""
+    slice: str = ""
+    """The part whose examples are made; empty: all there are."""
 
     @abstractmethod
     def begin(self, inputs: I, *, form: Form = "compact", seed: int | None = None) -> Episode[A]:
@@ -181,6 +186,19 @@ class Task(ABC, Generic[I, A]):
             ConfigError: the job has no such demonstrator.
         """
         raise ConfigError(f"the job {self.name!r} has no demonstrator {name!r}: it has only gold")
+
+    def sliced(self, name: str) -> Self:
+        """The same job, its examples those of one slice.
+
+        Raises:
+            ConfigError: there is no such slice.
+        """
+        if name not in self.slices:
+            known = f"it has {', '.join(self.slices)}" if self.slices else "it has none"
+            raise ConfigError(f"{self.name} has no slice {name!r}: {known}")
+        part = copy(self)
+        part.slice = name
+        return part
 
     @abstractmethod
     def score(self, example: Example[I, A], answer: A | None) -> Score:

@@ -8,10 +8,12 @@ right answer.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from specialists.foundation.contracts import Message
 from specialists.foundation.errors import AnswerError, ToolError
 from specialists.phrasing import Phrasing
 from specialists.table_qa.dialogue import CompactEpisode
@@ -71,6 +73,7 @@ _PANELS = frozenset(
     )
 )
 """Kinds that need companies, or parts of them, side by side in one table."""
+_FROM = re.compile(r"\bFROM (<t\d+>)")
 _HIGH = ("highest", "largest", "biggest", "greatest", "most", "maximum", "top")
 _LOW = ("lowest", "smallest", "least", "minimum")
 _UNKNOWN = (
@@ -121,30 +124,56 @@ class _Case:
 def generate(
     task: TableTask, fold: Fold, count: int, seed: int
 ) -> Iterator[Example[TableQuestion, TableAnswer]]:
-    """Examples of a fold."""
-    rng = random.Random(f"table_qa/{fold}/{seed}")
+    """Examples of a fold, of the task's slice where it has one."""
+    slice_ = task.slice and f"{task.slice}/"
+    rng = random.Random(f"table_qa/{slice_}{fold}/{seed}")
+    cases = _APART if task.slice == "several" else _CASES
     made = 0
     while made < count:
         world = _world(rng, fold, seed)
+        kinds = [k for k in cases if KINDS[k].pool(fold) and not (world.paged and k in _PANELS)]
+        weights = [WEIGHTS[k] for k in kinds]
         tries = 0
         until = min(count, made + QUESTIONS_A_WORKSPACE)
         while made < until and tries < 4 * QUESTIONS_A_WORKSPACE:
             tries += 1
-            kinds = [
-                k for k in WEIGHTS if KINDS[k].pool(fold) and not (world.paged and k in _PANELS)
-            ]
-            kind = rng.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
-            example = _example(task, rng, fold, kind, world, f"table_qa-{fold}-{seed}-{made}")
-            if example is not None:
+            kind = rng.choices(kinds, weights)[0]
+            id_ = f"table_qa-{slice_.replace('/', '-')}{fold}-{seed}-{made}"
+            example = _example(task, rng, fold, kind, cases[kind], world, id_)
+            if example is not None and _in_slice(task.slice, example):
                 made += 1
                 yield example
 
 
+def _in_slice(slice_: str, example: Example[TableQuestion, TableAnswer]) -> bool:
+    """Whether an example is worked from one table, or from several, as its slice has it."""
+    if not slice_:
+        return True
+    tables = queried(example.dialogue)
+    return example.answer.value is not None and (len(tables) > 1) == (slice_ == "several")
+
+
+def queried(dialogue: Sequence[Message]) -> set[str]:
+    """The handles of the tables that a short dialogue queries."""
+    return {
+        found[1]
+        for message in dialogue
+        for call in message.tool_calls
+        if call.name == "sql" and (found := _FROM.search(str(call.arguments.get("query"))))
+    }
+
+
 def _example(
-    task: TableTask, rng: random.Random, fold: Fold, kind: str, world: _World, id_: str
+    task: TableTask,
+    rng: random.Random,
+    fold: Fold,
+    kind: str,
+    make: Maker,
+    world: _World,
+    id_: str,
 ) -> Example[TableQuestion, TableAnswer] | None:
     """One example, or None where the linker reads the words otherwise than they were meant."""
-    case = _CASES[kind](rng, world)
+    case = make(rng, world)
     if case is None:
         return None
     phrasing: Phrasing = KINDS[kind]
@@ -297,7 +326,8 @@ def _words(rng: random.Random, column: str, title: str) -> str:
     return rng.choice((term.label, *(" ".join(p) for p in term.phrases)))
 
 
-def _base(rng: random.Random, world: _World) -> dict[str, str]:
+def _base(rng: random.Random, world: _World, *, apart: bool = False) -> dict[str, str]:
+    """Slots any kind may fill. ``apart``: the measures are in different tables, where some are."""
     company, other = rng.sample(world.companies, 2)
     years, measures = world.years, list(world.measures)
     if world.paged and rng.random() < 0.9:  # most questions are about what some page says
@@ -308,10 +338,22 @@ def _base(rng: random.Random, world: _World) -> dict[str, str]:
     first, last = sorted(rng.sample(years, 2))
     measure = rng.choice(measures)
     others = [m for m in measures if m != measure and world.units[m] == world.units[measure]]
+    if apart:
+        unit = world.units[measure]
+        fit = [m for m in world.measures if world.units[m] == unit]
+        others = [m for m in fit if _are_apart(world, company, measure, m)]
     pair = (measure, rng.choice(others or list(world.measures)))
     said = [_words(rng, m, world.measures[m][0][1]) for m in pair]
     slots = {"m": said[0], "n": said[1], "e": company, "f": other}
     return {**slots, "a": str(first), "b": str(last)}
+
+
+def _are_apart(world: _World, company: str, *measures: str) -> bool:
+    """Whether each measure is in some table about the company, and no two are in the same."""
+    held = [
+        {t.name for t, _ in world.measures[m] if t.company in (None, company)} for m in measures
+    ]
+    return all(held) and not set.intersection(*held)
 
 
 def _handles(episode: CompactEpisode, kind: Any) -> list[str]:
@@ -370,11 +412,12 @@ def _two_years(expression: str) -> Maker:
     return make
 
 
-def _pair(expression: str) -> Maker:
-    """Two measures of one company and year, of one table or of two."""
+def _pair(expression: str, *, apart: bool = False) -> Maker:
+    """Two measures of one company and year, of one table or of two; ``apart``: of two."""
 
     def make(rng: random.Random, world: _World) -> _Case | None:
-        return _Case(_base(rng, world), lambda ep: _of_two(ep, world, expression), {"c": 2})
+        slots = _base(rng, world, apart=apart)
+        return _Case(slots, lambda ep: _of_two(ep, world, expression), {"c": 2})
 
     return make
 
@@ -399,6 +442,16 @@ def _ratio_named(rng: random.Random, world: _World) -> _Case | None:
     expression = "{0} / {1} * 100" if form == "share" else "{0} / {1}"
     slots = {**_base(rng, world), "m": phrase}
     return _Case(slots, lambda ep: _of_two(ep, world, expression), {"c": 2})
+
+
+def _ratio_named_apart(rng: random.Random, world: _World) -> _Case | None:
+    slots = _base(rng, world)
+    fit = [r for r in world.ratios if _are_apart(world, slots["e"], r[1], r[2])]
+    if not fit:
+        return None
+    phrase, _, _, form = rng.choice(fit)
+    expression = "{0} / {1} * 100" if form == "share" else "{0} / {1}"
+    return _Case({**slots, "m": phrase}, lambda ep: _of_two(ep, world, expression), {"c": 2})
 
 
 def _ratio_change(rng: random.Random, world: _World) -> _Case | None:
@@ -606,3 +659,12 @@ _CASES: dict[str, Maker] = {
     "which_segment": _which_segment,
     "unknown": _unknown,
 }
+
+_APART: dict[str, Maker] = {
+    "ratio": _pair("{0} / {1}", apart=True),
+    "share": _pair("{0} / {1} * 100", apart=True),
+    "ratio_named": _ratio_named_apart,
+    "plus": _pair("{0} + {1}", apart=True),
+    "minus": _pair("{0} - {1}", apart=True),
+}
+"""Kinds that can take two tables, drawn so that they mostly do."""

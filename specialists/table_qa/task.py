@@ -32,6 +32,8 @@ class TableTask(Task[TableQuestion, TableAnswer]):
     tool_names = ("list_tables", "describe_table", "sql", "calculator")
     max_turns = 9
     answer_type = TableAnswer
+    slices = ("one", "several")
+    """Answered questions that are worked from one table, and from at least two."""
 
     def begin(
         self, inputs: TableQuestion, *, form: Form = "compact", seed: int | None = None

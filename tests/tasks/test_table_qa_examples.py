@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from specialists.foundation.errors import ConfigError
 from specialists.phrasing import held_out
+from specialists.table_qa.examples import queried
 from specialists.table_qa.frames import KINDS
 from specialists.table_qa.task import TableTask
 
@@ -51,3 +55,32 @@ def test_dialogues_are_short_and_some_questions_have_no_answer() -> None:
     assert words[-1] < 200
     missing = sum(e.answer.value is None for e in examples) / len(examples)
     assert 0.03 < missing < 0.25
+
+
+@pytest.mark.parametrize(("name", "fewest", "most"), [("one", 1, 1), ("several", 2, 9)])
+def test_a_slice_holds_the_questions_of_so_many_tables(name: str, fewest: int, most: int) -> None:
+    for fold in ("train", "templates"):
+        examples = list(TASK.sliced(name).examples(fold, 150, 3))
+        assert len({e.id for e in examples}) == 150
+        for example in examples:
+            assert fewest <= len(queried(example.dialogue)) <= most
+            assert example.answer.value is not None
+            assert TASK.score(example, example.answer).right
+            assert len(example.dialogue) <= 2 + 2 * TASK.max_turns
+
+
+def test_a_slice_is_deterministic_and_leaves_the_job_as_it_is() -> None:
+    several = TASK.sliced("several")
+    first, again = (list(several.examples("dev", 30, 8)) for _ in range(2))
+    assert [e.dialogue for e in first] == [e.dialogue for e in again]
+    assert several.name == TASK.name
+    assert TASK.slice == ""
+    assert any(len(queried(e.dialogue)) < 2 for e in TASK.examples("dev", 30, 8))
+    companies = {c.name for e in first for c in e.inputs.catalogue.companies}
+    apart = several.examples("companies", 60, 8)
+    assert not companies & {c.name for e in apart for c in e.inputs.catalogue.companies}
+
+
+def test_an_unknown_slice_says_which_there_are() -> None:
+    with pytest.raises(ConfigError, match="no slice 'two': it has one, several"):
+        TASK.sliced("two")
