@@ -136,7 +136,12 @@ class LocalEngine:
         begun = time.perf_counter()
         prompt = await asyncio.to_thread(self.prompt, messages, tools)
         done = await self.write(
-            prompt, adapter=adapter, schema=schema, tools=tools, sampling=sampling, logprobs=logprobs
+            prompt,
+            adapter=adapter,
+            schema=schema,
+            tools=tools,
+            sampling=sampling,
+            logprobs=logprobs,
         )
         message = parse_reply(self._text.decode(done.tokens))
         finish = "tool_calls" if message.tool_calls else "stop"
