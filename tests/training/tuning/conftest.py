@@ -1,0 +1,59 @@
+"""Likenesses of the hub bases: their architecture, tokens and real chat templates, tiny."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specialists.engines.template import chat_template
+from training.tuning import likeness
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+CORPUS = [
+    "You answer a question about tables with tools: list_tables, describe_table, sql, calculator.",
+    'Finish with {"value": 12.5, "unit": "USD", "scale": 1000000} and nothing else.',
+    '{"name": "sql", "arguments": {"query": "SELECT revenue FROM income WHERE year = 2022"}}',
+    '{"type": "function", "function": {"name": "", "description": "", "parameters": {"type": '
+    '"object", "properties": {"query": {"type": "string"}}, "required": ["query"]}}}',
+    "# Tools\n\nYou may call one or more functions to assist with the user query.",
+] * 4
+
+
+def make_likeness(folder: Path, original: str, *, vocabulary: int = 640) -> Path:
+    return likeness.make(folder, original, CORPUS, vocabulary=vocabulary)
+
+
+@pytest.fixture(scope="session")
+def likenesses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders by hub id."""
+    root = tmp_path_factory.mktemp("likenesses")
+    return {
+        original: make_likeness(root / original.replace("/", "--"), original)
+        for original in likeness.ORIGINALS
+    }
+
+
+@pytest.fixture(scope="session")
+def qwen_tokenizer() -> PreTrainedTokenizerFast:
+    """The tokens of a Qwen3 base; each test gives a copy of it the template it is about."""
+    return likeness.tokenizer("Qwen/Qwen3-0.6B", CORPUS, vocabulary=640)
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[str, str]:
+    """Chat templates by name: the embedded base's, and those of hub bases as TRL ships them."""
+    import trl
+
+    folder = Path(trl.__file__).with_name("chat_templates")
+    names = (
+        "qwen3",
+        "qwen3_training",
+        "qwen3_instruct_2507",
+        "qwen3_instruct_2507_training",
+    )
+    shipped = {name: (folder / f"{name}.jinja").read_text(encoding="utf-8") for name in names}
+    return {"embedded": chat_template(), **shipped}
