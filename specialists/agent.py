@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +89,8 @@ class Run:
     events: tuple[ToolEvent, ...] = ()
     broken: bool = False
     """The model or a tool broke down, as against: the model gave no good answer."""
+    messages: tuple[Message, ...] = ()
+    """The whole dialogue, from its prompt to the last thing said."""
 
     @property
     def usage(self) -> Usage:
@@ -173,17 +175,19 @@ async def answer_one(
     *,
     sampling: Sampling = Sampling(),
     seed: int | None = None,
+    turns: int | None = None,
 ) -> Run:
     """Hold one dialogue about one set of inputs.
 
     Args:
         tools: what calls are made on; None where the task has no tools.
         seed: shuffles the handles' numbers; None numbers them in order.
+        turns: replies there may be; None: as many as the task allows.
 
     Raises:
         Cancelled: the caller left. What else goes wrong is in the run.
     """
-    talk = _Dialogue(specialist, tools, sampling)
+    talk = _Dialogue(specialist, tools, sampling, turns or specialist.task.max_turns)
     evidence: tuple[Evidence, ...] = ()
     answer: Any = None
     try:
@@ -221,9 +225,12 @@ class _Dialogue:
     specialist: Specialist
     tools: Tools | None
     sampling: Sampling
+    turns: int
+    """Replies there may be."""
     completions: list[Completion] = field(default_factory=list[Completion])
     evidence: list[Evidence] = field(default_factory=list[Evidence])
     events: list[ToolEvent] = field(default_factory=list[ToolEvent])
+    messages: list[Message] = field(default_factory=list[Message])
 
     async def hold(self, episode: Episode[Any]) -> Any:
         """Speak until there is an answer.
@@ -231,10 +238,10 @@ class _Dialogue:
         Raises:
             AnswerError: no answer in the turns there are, or one that is none.
         """
-        turns = self.specialist.task.max_turns
-        for turn in range(turns):
+        self.messages = episode.messages
+        for turn in range(self.turns):
             schema = episode.schema()
-            last = turn == turns - 1 and schema is not None
+            last = turn == self.turns - 1 and schema is not None
             completion = await self.specialist.engine.chat(
                 episode.messages,
                 adapter=self.specialist.adapter,
@@ -249,24 +256,26 @@ class _Dialogue:
             if not completion.message.tool_calls:
                 return episode.answer(completion.message.content)
             episode.messages.append(completion.message)
-            for call in completion.message.tool_calls:
-                result = await self._use(episode, call)
+            calls = completion.message.tool_calls
+            results = await _together([self._use(episode, call) for call in calls])
+            for call, result in zip(calls, results, strict=True):
+                self.evidence += result.evidence
+                self.events.append(_event(result))
                 episode.messages.append(episode.observe(call, result))
-        raise AnswerError(f"no answer after {turns} turns")
+        raise AnswerError(f"no answer after {self.turns} turns")
 
     async def _use(self, episode: Episode[Any], call: ToolCall) -> ToolResult:
-        """Make a call; a call that cannot be made is an error the model reads."""
+        """Make a call; a call that cannot be made is an error the model reads.
+
+        The calls of one reply are made at once: none can speak of what another finds.
+        """
         try:
             meant = episode.expand(call)
         except (AnswerError, ToolError) as error:
-            result = ToolResult(call.name, call.arguments, error=str(error))
-        else:
-            if self.tools is None:
-                raise ToolError(f"{self.specialist.name} was given no tools to call {meant.name}")
-            result = await self.tools.call(meant.name, meant.arguments)
-        self.evidence += result.evidence
-        self.events.append(_event(result))
-        return result
+            return ToolResult(call.name, call.arguments, error=str(error))
+        if self.tools is None:
+            raise ToolError(f"{self.specialist.name} was given no tools to call {meant.name}")
+        return await self.tools.call(meant.name, meant.arguments)
 
     def run(
         self,
@@ -276,7 +285,32 @@ class _Dialogue:
         problems: tuple[str, ...] = (),
         broken: bool = False,
     ) -> Run:
-        return Run(outcome, answer, problems, tuple(self.completions), tuple(self.events), broken)
+        # The last reply has not joined the dialogue unless tools were called after it.
+        last = [c.message for c in self.completions[-1:]]
+        said = [m for m in last if not any(m is message for message in self.messages)]
+        return Run(
+            outcome,
+            answer,
+            problems,
+            tuple(self.completions),
+            tuple(self.events),
+            broken,
+            (*self.messages, *said),
+        )
+
+
+async def _together(calls: Sequence[Coroutine[Any, Any, ToolResult]]) -> list[ToolResult]:
+    """The results of calls made at once, in the calls' order. Where one breaks, the others end."""
+    if len(calls) == 1:
+        return [await calls[0]]
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 class _Watched:

@@ -239,6 +239,15 @@ async def test_evaluations_see_the_answer_behind_an_abstention() -> None:
     assert one.problems == ("-1 is negative",)
 
 
+async def test_the_whole_dialogue_is_kept() -> None:
+    one = await answer_one(does(adder), "2 and 3", Calculator())
+    assert [m.role for m in one.messages] == ["system", "user", "assistant", "tool", "assistant"]
+    assert one.messages[-1].content == '{"sum": 5.0}'
+    endless = does(lambda m: ToolCall(id="c", name="calculator", arguments={"expression": "1"}))
+    stopped = await answer_one(endless, "x", Calculator())
+    assert [m.role for m in stopped.messages[2:]] == ["assistant", "tool"] * 3
+
+
 async def test_words_that_are_no_answer_abstain() -> None:
     finding = await do(does(lambda m: "I think five"))
     assert finding.status == "abstained"

@@ -46,6 +46,7 @@ class LocalEngine:
         rows: int = 16,
         threads: int = 1,
         uniform: bool = False,
+        held: bool = True,
     ) -> None:
         self._model = model
         self._text = text
@@ -56,6 +57,7 @@ class LocalEngine:
         self._grammars = Grammars(text, model.shape.vocab)
         self._batcher = Batcher(model, rows=rows, threads=threads)
         self._uniform = uniform
+        self._held = held
 
     @classmethod
     def load(
@@ -69,6 +71,7 @@ class LocalEngine:
         rows: int = 16,
         threads: int = 1,
         uniform: bool = False,
+        held: bool = True,
         progress: Progress | None = None,
     ) -> LocalEngine:
         """Load a base model.
@@ -81,6 +84,8 @@ class LocalEngine:
             rows: dialogues under way at once.
             threads: torch threads.
             uniform: answer by lot among what the grammar admits (a control for evaluations).
+            held: hold what ``chat`` replies to tools and schema; else the model says what it will.
+                Tools are shown in the prompt either way, where the template shows them.
             progress: told what is being loaded, and how much of it is there.
 
         Raises:
@@ -90,6 +95,8 @@ class LocalEngine:
 
         folder = find(source)
         text = Text.load(folder)
+        if template is not None:
+            text.tokenizer.chat_template = template
         types = {"float32": torch.float32, "bfloat16": torch.bfloat16}
         model = Qwen3.load(folder, dtype=types[dtype], device=device, progress=progress)
         return cls(
@@ -100,11 +107,17 @@ class LocalEngine:
             rows=rows,
             threads=threads,
             uniform=uniform,
+            held=held,
         )
 
     @property
     def model(self) -> str:
         return self._name
+
+    @property
+    def text(self) -> Text:
+        """Its tokenizer and template."""
+        return self._text
 
     @property
     def context(self) -> int:
@@ -138,8 +151,8 @@ class LocalEngine:
         done = await self.write(
             prompt,
             adapter=adapter,
-            schema=schema,
-            tools=tools,
+            schema=schema if self._held else None,
+            tools=tools if self._held else (),
             sampling=sampling,
             logprobs=logprobs,
         )

@@ -209,3 +209,14 @@ def test_an_unreachable_hub_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         LocalEngine.load("Qwen/Qwen3-0.6B")
     with pytest.raises(EngineError, match="not a folder"):
         LocalEngine.load("/no/such/folder")
+
+
+async def test_an_engine_that_holds_nothing_says_what_the_model_says(base: Path) -> None:
+    tool = ToolSpec(name="sql", description="", parameters=NOTHING)
+    free = LocalEngine.load(base, held=False)
+    plain = await free.chat(ASK, sampling=FREE)
+    loose = await free.chat(ASK, schema=NOTHING, tools=[tool], sampling=FREE)
+    assert loose.message == plain.message
+    held = LocalEngine.load(base)
+    assert (await held.chat(ASK, schema=NOTHING, sampling=FREE)).message.content == "{}"
+    await asyncio.gather(free.aclose(), held.aclose())
