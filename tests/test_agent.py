@@ -122,7 +122,7 @@ class Calculator:
         return ToolResult(name, arguments, data=result, text=str(result), evidence=(step,))
 
 
-Say = Callable[[Sequence[Message]], "str | ToolCall | Exception"]
+Say = Callable[[Sequence[Message]], "str | ToolCall | Message | Exception"]
 
 
 class Scripted:
@@ -149,15 +149,13 @@ class Scripted:
         said = self._say(messages)
         if isinstance(said, Exception):
             raise said
-        call = isinstance(said, ToolCall)
-        message = (
-            Message(role="assistant", tool_calls=(said,))
-            if isinstance(said, ToolCall)
-            else Message(role="assistant", content=said)
-        )
+        if isinstance(said, ToolCall):
+            message = Message(role="assistant", tool_calls=(said,))
+        else:
+            message = Message(role="assistant", content=said) if isinstance(said, str) else said
         return Completion(
             message=message,
-            finish_reason="tool_calls" if call else "stop",
+            finish_reason="tool_calls" if message.tool_calls else "stop",
             logprobs=(TokenLogprob(text="x", logprob=self._logprob),),
             usage=Usage(calls=1, prompt_tokens=5, completion_tokens=2),
         )
@@ -213,6 +211,76 @@ async def test_the_last_turn_offers_no_tools() -> None:
     assert [bool(tools) for _, tools in engine.asked] == [True, True, False]
     assert finding.status == "abstained"
     assert "no answer after 3 turns" in finding.reason
+
+
+async def test_fewer_turns_may_be_allowed() -> None:
+    engine = Scripted(lambda m: ToolCall(id="c", name="calculator", arguments={"expression": "1"}))
+    one = await answer_one(Specialist(Sums(), engine), "x", Calculator(), turns=2)
+    assert [bool(tools) for _, tools in engine.asked] == [True, False]
+    assert one.outcome.error == "no answer after 2 turns"
+    assert not one.broken
+
+
+class Waiting(Calculator):
+    """Calls that end in the order of their waiting, not of their making."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.under_way = 0
+        self.most = 0
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(0.02 / evaluate(arguments["expression"]))
+            if arguments["expression"] == "3":
+                raise EngineError("the tool is out of order")
+            self.ended.append(arguments["expression"])
+            return await super().call(name, arguments)
+        finally:
+            self.under_way -= 1
+
+
+def several(*expressions: str) -> Say:
+    def say(messages: Sequence[Message]) -> str | Message:
+        if messages[-1].role == "tool":
+            told = [m.content for m in messages if m.role == "tool"]
+            return json.dumps({"sum": 0, "told": told})
+        calls = [
+            ToolCall(id=f"c{i}", name="calculator", arguments={"expression": e})
+            for i, e in enumerate(expressions)
+        ]
+        return Message(role="assistant", tool_calls=tuple(calls))
+
+    return say
+
+
+async def test_the_calls_of_one_reply_are_made_at_once_and_told_in_order() -> None:
+    tools = Waiting()
+    specialist = does(several("1", "<n9>", "4", "2"))
+    one = await answer_one(specialist, "x", tools)
+    assert tools.most == 3
+    assert tools.ended == ["4", "2", "1"]
+    assert [e.arguments["expression"] for e in one.events] == ["1", "<n9>", "4", "2"]
+    told = [m.content for m in _last(specialist)[-4:]]
+    assert told == ["1.0", "<n9> stands for nothing", "4.0", "2.0"]
+    assert [m.tool_call_id for m in _last(specialist)[-4:]] == ["c0", "c1", "c2", "c3"]
+    assert one.answer == 0
+
+
+async def test_where_one_call_breaks_the_others_end() -> None:
+    tools = Waiting()
+    one = await answer_one(does(several("1", "3", "2")), "x", tools)
+    assert one.broken
+    assert one.outcome.error == "the tool is out of order"
+    assert tools.under_way == 0
+    assert tools.ended == []
+
+
+def _last(specialist: Specialist) -> list[Message]:
+    assert isinstance(specialist.engine, Scripted)
+    return specialist.engine.asked[-1][0]
 
 
 async def test_a_call_that_cannot_be_expanded_is_told_to_the_model() -> None:
