@@ -72,6 +72,7 @@ class LocalEngine:
         threads: int = 1,
         uniform: bool = False,
         held: bool = True,
+        template: str | None = None,
         progress: Progress | None = None,
     ) -> LocalEngine:
         """Load a base model.
@@ -86,6 +87,7 @@ class LocalEngine:
             uniform: answer by lot among what the grammar admits (a control for evaluations).
             held: hold what ``chat`` replies to tools and schema; else the model says what it will.
                 Tools are shown in the prompt either way, where the template shows them.
+            template: a chat template in place of the folder's own.
             progress: told what is being loaded, and how much of it is there.
 
         Raises:
