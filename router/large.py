@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from importlib import import_module
-from typing import Any
 
 from router.config import PlannerSettings
 from specialists.cases.shots import reply, shots
 from specialists.cases.vote import Votes, question
-from specialists.engines.langchain import LangChainEngine
+from specialists.engines.langchain import LangChainEngine, connect
 from specialists.foundation.contracts import Message
 from specialists.foundation.errors import ConfigError
 from specialists.planning.render import PlanningInputs
@@ -36,26 +34,14 @@ def from_settings(settings: PlannerSettings) -> LangChainEngine:
         key = os.environ.get(settings.api_key_env)
         if not key:
             raise ConfigError(f"planner.api_key_env: {settings.api_key_env} is not set")
-    where = "langchain_openai:ChatOpenAI" if settings.provider == "openai" else settings.provider
-    module, _, name = where.partition(":")
-    try:
-        kind = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"planner.provider: {settings.provider!r} is neither 'openai' nor an installed "
-            "module:Class of a LangChain chat model"
-        ) from error
-    options: dict[str, Any] = {"model": settings.model, "timeout": settings.timeout_s}
-    if settings.base_url is not None:
-        options["base_url"] = settings.base_url
-    if key is not None:
-        options["api_key"] = key
-    elif settings.provider == "openai" and settings.base_url is not None:
-        options["api_key"] = "none"  # a server of one's own asks for no key; the client insists
-    try:
-        chat = kind(**options)
-    except Exception as error:  # whatever a provider's own validation raises
-        raise ConfigError(f"planner: {settings.model} cannot be set up: {error}") from error
+    chat = connect(
+        settings.provider,
+        settings.model,
+        url=settings.base_url,
+        key=key,
+        timeout_s=settings.timeout_s,
+        section="planner",
+    )
     return LangChainEngine(chat, name=settings.model, structured=settings.structured)
 
 

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from specialists.engines.fits import mismatch
@@ -26,7 +27,7 @@ from specialists.foundation.contracts import (
     ToolSpec,
     Usage,
 )
-from specialists.foundation.errors import AdapterError, ContextOverflow, EngineError
+from specialists.foundation.errors import AdapterError, ConfigError, ContextOverflow, EngineError
 from specialists.foundation.prices import Price
 
 if TYPE_CHECKING:
@@ -37,6 +38,59 @@ Structured = Literal["json_schema", "instructions"]
 """How a reply is held to a schema: by the server, or by telling the model."""
 
 _TOO_LONG = re.compile(r"context[ _]length|maximum context|too long|reads at most", re.IGNORECASE)
+
+
+class Misfit(EngineError):
+    """A model did answer, and not in the form asked for."""
+
+    def __init__(self, message: str, usage: Usage) -> None:
+        super().__init__(message)
+        self.usage = usage
+        """What its replies consumed all the same."""
+
+
+def connect(
+    provider: str,
+    model: str,
+    *,
+    url: str | None,
+    key: str | None,
+    timeout_s: float,
+    section: str,
+) -> BaseChatModel:
+    """The chat model that a configuration names.
+
+    Args:
+        provider: ``openai`` (any OpenAI-compatible server), or ``module:Class`` of a LangChain chat
+            model that is installed.
+        url: of the server; None: the provider's own.
+        key: for the server; None: the provider's client looks where it always does.
+        section: of the configuration, for error messages.
+
+    Raises:
+        ConfigError: no such provider, or one that cannot be set up like this.
+    """
+    module, _, name = provider.partition(":")
+    if provider == "openai":
+        module, name = "langchain_openai", "ChatOpenAI"
+    try:
+        kind = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"{section}.provider: {provider!r} is neither 'openai' nor an installed "
+            "module:Class of a LangChain chat model"
+        ) from error
+    options: dict[str, Any] = {"model": model, "timeout": timeout_s}
+    if url is not None:
+        options["base_url"] = url
+    if key is not None:
+        options["api_key"] = key
+    elif provider == "openai" and url is not None:
+        options["api_key"] = "none"  # a server of one's own asks for no key; the client insists
+    try:
+        return kind(**options)
+    except Exception as error:  # whatever a provider's own validation raises
+        raise ConfigError(f"{section}: {model} cannot be set up: {error}") from error
 
 
 class LangChainEngine:
@@ -101,7 +155,8 @@ class LangChainEngine:
             usage += _usage(said)
             fault = _fault(said, schema, tools)
             if fault and _finish(said) != "length":
-                raise EngineError(f"{self._name} does not keep to the form asked for: {fault}")
+                why = f"{self._name} does not keep to the form asked for: {fault}"
+                raise Misfit(why, prices.priced(usage, self._price))
         usage = usage.model_copy(update={"seconds": time.perf_counter() - begun})
         message = _message(said)
         finish = _finish(said)
