@@ -82,7 +82,7 @@ class RunRecord(Record):
     recipe_digest: str = ""
     """Of the recipe without its seeds: runs of one recipe have it in common."""
     digests: dict[str, str] = Field(default_factory=dict[str, str])
-    """SHA-256 of what else decides the numbers: data, tokenizer, chat template, rendered prompts."""
+    """SHA-256 of data, tokenizer, chat template and rendered prompts."""
     spent: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Device hours, and dollars at a stated price."""
     estimate: dict[str, Any] = Field(default_factory=dict[str, Any])

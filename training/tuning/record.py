@@ -1,7 +1,7 @@
-"""A run's record: what made the adapter, on what, at what price, and how far off the estimate was.
+"""A run's record: what made an adapter, on what, at what price, and how far off the estimate was.
 
-It measures nothing: ``run.py`` hands over what it knows, and this puts it beside the digests and the
-estimate in ``run.json``. See :class:`specialists.foundation.records.RunRecord` for the fields.
+It measures nothing: ``run.py`` hands over what it knows, and this puts it beside the digests and
+the estimate in ``run.json``. See :class:`specialists.foundation.records.RunRecord` for the fields.
 """
 
 from __future__ import annotations
