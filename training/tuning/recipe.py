@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from specialists.foundation.config import Config, assign
 from specialists.foundation.errors import ConfigError
+from specialists.foundation.prices import Price
 from specialists.task import Form
 
 FOLDER = Path(__file__).with_name("recipes")
@@ -192,18 +193,33 @@ class TeacherSection(Config):
 
     engine: Literal["local", "langchain"] = "local"
     source: str = ""
-    """A folder or hub id (local), or a model's name (langchain: any LangChain provider, or an
-    OpenAI-compatible endpoint)."""
+    """A folder or hub id (local; empty: the recipe's own base), or a model's name (langchain)."""
     adapter: str = ""
-    """Folder of a local teacher's adapter."""
-    provider: str = ""
+    """Folder of a local teacher's adapter; ``released``: the job's own among the project's
+    weights; empty: none."""
+    provider: str = "openai"
+    """``openai``: OpenAI or any compatible server; or ``module:Class`` of a LangChain chat model."""
     url: str = ""
+    """Of the server; empty: the provider's own."""
+    api_key_env: str = ""
+    """Name of the environment variable that holds the key; empty: none."""
+    structured: Literal["json_schema", "instructions"] = "json_schema"
+    """How a server's replies are held to their form: by ``response_format``, or by being told."""
+    timeout_s: float = 120.0
+    """Of one call to a server."""
     form: Form = "full"
     held: bool = True
     """A local teacher's replies are held to the grammar."""
     temperature: float = 0.0
+    top_p: float = 1.0
+    reply: int = 1024
+    """Tokens of a reply, at most."""
     samples: int = 1
     """Dialogues of each question, at most; the first that checks out is kept."""
+    parallel: int = 16
+    """Questions under way at once."""
+    price: Price | None = None
+    """What it costs; None: not known, and then no budget can be kept."""
     budget_usd: float = 0.0
     """Stop asking when this much is spent; 0: no limit."""
     beta: float = 1.0
