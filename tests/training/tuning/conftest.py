@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specialists.engines.template import chat_template
-from training.tuning import likeness
+from training.tuning import likeness, template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -45,7 +45,7 @@ def qwen_tokenizer() -> PreTrainedTokenizerFast:
 
 @pytest.fixture(scope="session")
 def templates() -> dict[str, str]:
-    """Chat templates by name: the embedded base's, and those of hub bases as TRL ships them."""
+    """Chat templates by name: the embedded base's, those of hub bases as TRL ships them, ours."""
     import trl
 
     folder = Path(trl.__file__).with_name("chat_templates")
@@ -56,4 +56,5 @@ def templates() -> dict[str, str]:
         "qwen3_instruct_2507_training",
     )
     shipped = {name: (folder / f"{name}.jinja").read_text(encoding="utf-8") for name in names}
-    return {"embedded": chat_template(), **shipped}
+    own = {f"ours/{p.stem}": p.read_text(encoding="utf-8") for p in template.FOLDER.glob("*.jinja")}
+    return {"embedded": chat_template(), **shipped, **own}
