@@ -110,8 +110,9 @@ class CompactEpisode(Episode[TableAnswer]):
     def _real(self, call: ToolCall) -> dict[str, Any]:
         arguments = call.arguments
         if call.name == "list_tables":
-            company = arguments.get("company")
-            return {"company": self.handles.resolve(company).value} if company else {}
+            if not arguments.get("company"):
+                return {}
+            return {"company": self.handles.resolve(_text(arguments, "company")).value}
         if call.name == "describe_table":
             return {"table": self.handles.resolve(_text(arguments, "table")).value}
         if call.name == "sql":

@@ -114,7 +114,10 @@ def _table(handle: str, handles: Handles, catalogue: Catalogue) -> Table:
 
 def _column(item: str, where: str, table: Table, handles: Handles) -> Column:
     role = KEYS.get(item)
-    column = table.column(role) if role else held(handles.resolve(item).value, table)
+    measure = None if role else handles.resolve(item).value
+    column = table.column(role) if role else None
+    if isinstance(measure, Measure):
+        column = held(measure, table)
     if column is None:
         raise AnswerError(f"{where} has no {item}")
     return column
@@ -133,7 +136,7 @@ def _condition(text: str, where: str, table: Table, handles: Handles) -> Conditi
         return Condition(_period(where, table), years, key=True)
     either = _EITHER.fullmatch(text)
     parts = either[1].split(" OR ") if either else [text]
-    if len({p[1] for p in parts}) != 1:
+    if len({p[:2] for p in parts}) != 1:
         raise AnswerError("cannot mix kinds in OR")
     found = [_single(p, where, table, handles) for p in parts]
     if len(found) == 1:

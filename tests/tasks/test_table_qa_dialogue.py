@@ -131,10 +131,18 @@ def test_errors_are_told_in_the_models_own_terms() -> None:
         (f"SELECT <c9> FROM {table} WHERE <e1>", "error: <c9> stands for nothing in this dialogue"),
         ("DROP TABLE <t1>", "error: cannot read this query"),
         (f"SELECT <c1> FROM {table}; DELETE", "error: cannot read this query"),
+        (f"SELECT <e1> FROM {table} WHERE <p1>", f"error: {table} has no <e1>"),
+        (f"SELECT <c1> FROM {table} ORDER BY <e1> DESC LIMIT 1", f"error: {table} has no <c1>"),
+        (f"SELECT company FROM {table} WHERE x", "error: x stands for nothing in this dialogue"),
+        (f"SELECT company FROM {table} WHERE <c1>", "error: <c1> is no condition"),
     ):
         call = ToolCall(id="1", name="sql", arguments={"query": text})
         assert episode.expand(call) == call
         assert episode.observe(call, ToolResult("sql", {})).content == told
+    for odd in (["<e1>"], {"of": "<e1>"}, 1):
+        call = ToolCall(id="1", name="list_tables", arguments={"company": odd})
+        assert episode.expand(call) == call
+        assert episode.observe(call, ToolResult("", {})).content == "error: company is missing"
     good = table_of(listing, "<c1>")
     use(episode, "describe_table", table=good)
     call = ToolCall(
