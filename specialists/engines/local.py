@@ -19,7 +19,7 @@ from specialists.engines.grammar import Grammars
 from specialists.engines.hub import find
 from specialists.engines.lora import Lora
 from specialists.engines.qwen3 import Progress, Qwen3
-from specialists.engines.template import parse_reply
+from specialists.engines.template import CHAT_TEMPLATE, parse_reply
 from specialists.engines.text import Text
 from specialists.foundation.contracts import (
     Completion,
@@ -53,6 +53,7 @@ class LocalEngine:
         self._name = name
         self._folders = dict(adapters or {})
         self._loras: dict[str, Lora] = {}
+        self._templates: dict[str, str | None] = {}
         self._loading = threading.Lock()
         self._grammars = Grammars(text, model.shape.vocab)
         self._batcher = Batcher(model, rows=rows, threads=threads)
@@ -80,7 +81,8 @@ class LocalEngine:
         Args:
             source: a folder as transformers saves it, or a hub id such as ``Qwen/Qwen3-0.6B``.
             name: what records call the model; by default the folder's name or the hub id.
-            adapters: folders of LoRA adapters by name, each read when it is first used.
+            adapters: folders of LoRA adapters by name, each read when it is first used; a
+                ``chat_template.jinja`` in one is the template it was trained with.
             dtype: ``float32`` or ``bfloat16``. Only float32 repeats its replies batch for batch.
             rows: dialogues under way at once.
             threads: torch threads.
@@ -136,6 +138,7 @@ class LocalEngine:
         with self._loading:
             self._folders[name] = folder
             self._loras.pop(name, None)
+            self._templates.pop(name, None)
 
     async def chat(
         self,
@@ -149,7 +152,7 @@ class LocalEngine:
     ) -> Completion:
         """One reply; see ``Engine.chat``."""
         begun = time.perf_counter()
-        prompt = await asyncio.to_thread(self.prompt, messages, tools)
+        prompt = await asyncio.to_thread(self.prompt, messages, tools, adapter)
         done = await self.write(
             prompt,
             adapter=adapter,
@@ -174,9 +177,15 @@ class LocalEngine:
             adapter=adapter,
         )
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[int]:
-        """The tokens of a dialogue that the model is to go on with."""
-        return self._text.encode(self._text.render(messages, tools))
+    def prompt(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        adapter: str | None = None,
+    ) -> list[int]:
+        """The tokens of a dialogue that the model, with an adapter, is to go on with."""
+        template = self._template(adapter)
+        return self._text.encode(self._text.render(messages, tools, template=template))
 
     async def write(
         self,
@@ -223,8 +232,9 @@ class LocalEngine:
             ContextOverflow: the dialogue is longer than the context.
             AdapterError: no such adapter.
         """
-        prompt = self._text.encode(self._text.render(messages[:-1]))
-        whole = self._text.encode(self._text.render(messages, prompt=False))
+        template = self._template(adapter)
+        prompt = self._text.encode(self._text.render(messages[:-1], template=template))
+        whole = self._text.encode(self._text.render(messages, prompt=False, template=template))
         if whole[: len(prompt)] != prompt:
             raise ContextOverflow("this model's template does not keep a dialogue's beginning")
         target = whole[len(prompt) :]
@@ -251,6 +261,18 @@ class LocalEngine:
                 lora = Lora.load(name, self._folders[name], self._model.shape, self._model.like)
                 self._loras[name] = lora
             return lora
+
+    def _template(self, adapter: str | None) -> str | None:
+        """The chat template beside an adapter: what it was trained with, if not the base's."""
+        if adapter is None or adapter not in self._folders:
+            return None
+        with self._loading:
+            if adapter not in self._templates:
+                path = self._folders[adapter] / CHAT_TEMPLATE.name
+                self._templates[adapter] = (
+                    path.read_text(encoding="utf-8") if path.is_file() else None
+                )
+            return self._templates[adapter]
 
     def _room(self, prompt: int) -> int:
         room = self.context - prompt

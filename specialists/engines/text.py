@@ -99,15 +99,25 @@ class Text:
         return cls(tokenizer, frozenset(int(end) for end in ends))
 
     def render(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, prompt: bool = True
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        prompt: bool = True,
+        template: str | None = None,
     ) -> str:
-        """The dialogue as the model reads it; ``prompt`` opens the assistant's turn."""
+        """The dialogue as the model reads it; ``prompt`` opens the assistant's turn.
+
+        Args:
+            template: of an adapter that was trained with another than the base's own.
+        """
         return str(
             self.tokenizer.apply_chat_template(
                 to_chat(messages),
                 tools=[tool.openai() for tool in tools] or None,
                 tokenize=False,
                 add_generation_prompt=prompt,
+                chat_template=template,
                 enable_thinking=False,
             )
         )

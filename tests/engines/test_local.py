@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,22 @@ async def test_an_engine_that_holds_nothing_says_what_the_model_says(base: Path)
     held = LocalEngine.load(base)
     assert (await held.chat(ASK, schema=NOTHING, sampling=FREE)).message.content == "{}"
     await asyncio.gather(free.aclose(), held.aclose())
+
+
+async def test_an_adapter_brings_the_template_it_was_trained_with(
+    base: Path, adapters: dict[str, Path], tmp_path: Path, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """What is served must be what was trained: the prompt is the adapter's, not the base's."""
+    own = tmp_path / "own"
+    shutil.copytree(adapters["alpha"], own)
+    template = str(tokenizer.chat_template).replace("'<|im_start|>assistant\\n'", "'now: '")
+    (own / "chat_template.jinja").write_text(template, encoding="utf-8")
+    engine = LocalEngine.load(base, adapters={"plain": adapters["alpha"], "own": own})
+    plain, other = (tokenizer.decode(engine.prompt(ASK, (), name)) for name in ("plain", "own"))
+    assert plain.endswith("<|im_start|>assistant\n")
+    assert other == plain.removesuffix("<|im_start|>assistant\n") + "now: "
+    replies = [(await engine.chat(ASK, adapter=n, sampling=FREE)) for n in ("plain", "own")]
+    assert replies[0].message.content != replies[1].message.content
+    engine.add_adapter("own", adapters["alpha"])
+    assert engine.prompt(ASK, (), "own") == engine.prompt(ASK, (), "plain")
+    await engine.aclose()
