@@ -32,7 +32,7 @@ COMMANDS: dict[str, Door] = {
     ),
     "cases": Door("router.commands.cases:cases", "Teach it worked cases of your own."),
     "serve": Door("service.command:serve", "Serve answers over HTTP."),
-    "train": Door("training.__main__:main", "Make the embedded base and its adapters."),
+    "train": Door("training.__main__:main", "Make adapters by recipes, and the embedded weights."),
     "evals": Door("evals.__main__:main", "Judge the specialists."),
 }
 

@@ -1,5 +1,5 @@
-"""``finroute train``: make the tokenizer, the base and the adapters. torch is imported when a
-command runs."""
+"""``finroute train``: run recipes, and make the tokenizer, the base and the adapters in service.
+torch is imported when a command runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specialists.foundation.errors import ConfigError, FinrouteError
+from training.tuning.commands import ls, run
 
 if TYPE_CHECKING:
     from training.recipe import AdapterRecipe, BaseRecipe
@@ -60,34 +61,11 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, name="train")
 def main() -> None:
-    """Make the embedded base and its adapters again."""
+    """Make adapters by recipes (`ls`, `run`), or the weights in service again (`release`)."""
 
 
-@main.command()
-def ls() -> None:
-    """List the recipes and what each makes."""
-    from training import jobs, recipe
-
-    base = recipe.base()
-    click.echo(
-        f"base         pretrain  {base.model.layers} layers x {base.model.width}, "
-        f"{base.tokens / 1e6:.0f} M tokens -> {_state('base')}"
-    )
-    for job in jobs.NAMES:
-        made = recipe.adapter(job)
-        click.echo(
-            f"{job:12} sft       LoRA rank {made.rank}, {made.examples:,} dialogues "
-            f"-> {_state(job)}"
-        )
-
-
-def _state(name: str) -> str:
-    record = WEIGHTS / name / "run.json"
-    if not record.exists():
-        return "not made yet"
-    from specialists.foundation.records import RunRecord
-
-    return f"made {RunRecord.read(record).started[:16]}"
+main.add_command(run)
+main.add_command(ls)
 
 
 @main.command()
