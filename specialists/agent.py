@@ -201,6 +201,10 @@ async def answer_one(
     except FinrouteError as error:
         broken = not isinstance(error, InputError | AnswerError)
         return talk.run(Outcome(inputs, None, error=str(error)), broken=broken)
+    except Exception as error:
+        log.exception("specialist %s broke", specialist.name)
+        said = f"an error in {specialist.name}: {error!r}"
+        return talk.run(Outcome(inputs, None, error=said), broken=True)
     signals = confidence.merge(
         confidence.spoken(talk.completions).model_copy(update={"checks": not problems}),
         specialist.task.signals(inputs, answer, evidence),

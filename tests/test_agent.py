@@ -278,6 +278,13 @@ async def test_where_one_call_breaks_the_others_end() -> None:
     assert tools.ended == []
 
 
+async def test_an_error_of_our_own_is_in_the_run_too(caplog: pytest.LogCaptureFixture) -> None:
+    one = await answer_one(does(lambda m: KeyError("oops")), "x", Calculator())
+    assert one.broken
+    assert one.outcome.error == "an error in sums: KeyError('oops')"
+    assert "specialist sums broke" in caplog.text
+
+
 def _last(specialist: Specialist) -> list[Message]:
     assert isinstance(specialist.engine, Scripted)
     return specialist.engine.asked[-1][0]
