@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlglot import exp
 
-from specialists.agent import Run
 from specialists.engines.template import TOOL_OPEN
 from specialists.foundation.contracts import Message, ToolCall
 from specialists.foundation.errors import QueryRefused
@@ -75,11 +74,6 @@ class _Made:
     failed: bool
     seen: frozenset[str]
     """The handles that had been shown by then."""
-
-
-def of(run: Run) -> Discipline:
-    """The discipline of a run of ``table_qa``."""
-    return discipline(run.outcome.inputs, run.messages, run.answer)
 
 
 def discipline(

@@ -12,8 +12,7 @@ import pytest
 from specialists.agent import Run, Specialist, answer_one
 from specialists.engines.template import parse_reply
 from specialists.foundation.contracts import Completion, Message, ReplySchema, Sampling, ToolSpec
-from specialists.table_qa import discipline
-from specialists.table_qa.discipline import Discipline
+from specialists.table_qa.discipline import Discipline, discipline
 from specialists.table_qa.inputs import TableQuestion, link
 from specialists.table_qa.task import TableTask
 from specialists.task import Form
@@ -80,8 +79,11 @@ def call(name: str, **arguments: Any) -> str:
 
 
 async def held(sandbox: Sandbox, form: Form, *replies: str) -> Discipline:
-    run = await hold(sandbox, form, *replies)
-    return discipline.of(run)
+    return read(await hold(sandbox, form, *replies))
+
+
+def read(run: Run) -> Discipline:
+    return discipline(run.outcome.inputs, run.messages, run.answer)
 
 
 async def hold(sandbox: Sandbox, form: Form, *replies: str) -> Run:
@@ -193,7 +195,7 @@ async def test_names_that_are_nowhere_are_counted_once_each(sandbox: Sandbox) ->
 async def test_calls_that_nobody_can_read_are_counted(sandbox: Sandbox) -> None:
     broken = '<tool_call>{"name": "list_tables", "arguments": {"company": "<e1>"}</tool_call>'
     run = await hold(sandbox, "compact", broken)
-    one = discipline.of(run)
+    one = read(run)
     assert (one.malformed, one.turns, one.listed, one.answered) == (1, 1, False, False)
     assert run.answer is None
     odd = await held(sandbox, "compact", call(LIST, company=["<e1>"]), NULL)
@@ -256,7 +258,7 @@ async def test_the_full_dialogue_is_read_by_its_names(
 
 def test_every_gold_dialogue_is_disciplined() -> None:
     for example in TASK.examples("train", 200, 6):
-        one = discipline.discipline(example.inputs, example.dialogue, example.answer)
+        one = discipline(example.inputs, example.dialogue, example.answer)
         assert one.disciplined, example.dialogue
         assert one.malformed == 0
         assert one.recovered in (None, True)

@@ -15,8 +15,8 @@ from typing import Any
 from specialists.agent import Run
 from specialists.foundation.contracts import Quantity
 from specialists.foundation.errors import ConfigError
-from specialists.table_qa import discipline
 from specialists.table_qa.check import match
+from specialists.table_qa.discipline import discipline
 from specialists.table_qa.inputs import TableAnswer
 from specialists.task import Example, Task
 
@@ -129,7 +129,7 @@ def _judged(task: Task[Any, Any], example: Example[Any, Any], run: Run) -> dict[
 
 def _of_tables(example: Example[Any, TableAnswer], run: Run) -> dict[str, float | None]:
     gold, answer = example.answer, run.answer
-    order = discipline.of(run)
+    order = discipline(example.inputs, run.messages, answer)
     tables = {cell.table for cell in gold.cells}
     judged: dict[str, float | None] = {
         "looked": float(order.looked),
