@@ -16,6 +16,7 @@ It changes nothing about how a method learns.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -71,7 +72,7 @@ def arguments(recipe: Recipe, folder: Path, *, steps: int = 0, **more: Any) -> d
         "gradient_checkpointing": learning.checkpointing,
         "gradient_checkpointing_kwargs": {"use_reentrant": False},
         "use_cpu": cpu,
-        "ddp_backend": "gloo" if cpu else None,
+        "ddp_backend": "gloo" if cpu and int(os.environ.get("WORLD_SIZE", "1")) > 1 else None,
         "ddp_find_unused_parameters": False,
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": not cpu,
@@ -91,7 +92,7 @@ def arguments(recipe: Recipe, folder: Path, *, steps: int = 0, **more: Any) -> d
 class Tuned:
     """Laid over a TRL trainer; see the module."""
 
-    def __init__(self, *args: Any, shop: Workshop, gauge: Gauge, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shop: Workshop, gauge: Gauge | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.shop = shop
         self.watcher = Watcher(gauge, shop.recipe.watch, shop.student.model)
@@ -235,9 +236,9 @@ class Tuned:
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # The adapter, not the base, nor a copy of the tokenizer.
-        self.accelerator.unwrap_model(self.model).save_pretrained(  # type: ignore[attr-defined]
-            output_dir, state_dict=state_dict, save_embedding_layers=False
-        )
+        model = self.accelerator.unwrap_model(self.model)  # type: ignore[attr-defined]
+        model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+        Path(str(output_dir), "README.md").unlink(missing_ok=True)  # peft's empty card
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         step = self.state.global_step  # type: ignore[attr-defined]

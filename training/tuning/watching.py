@@ -40,9 +40,9 @@ class Gauge:
 
 
 class Watcher:
-    """The readings of one run."""
+    """The readings of one run. Without a gauge there are none, and the last adapter is kept."""
 
-    def __init__(self, gauge: Gauge, section: WatchSection, model: Any) -> None:
+    def __init__(self, gauge: Gauge | None, section: WatchSection, model: Any) -> None:
         self.gauge, self.section, self.model = gauge, section, model
         self.readings: list[dict[str, Any]] = []
         self.best_step = 0
@@ -61,17 +61,18 @@ class Watcher:
 
     def measure(self, step: int) -> dict[str, Any] | None:
         """Take a reading, unless this step has one."""
-        if self.readings and self.readings[-1]["step"] == step:
+        gauge = self.gauge
+        if gauge is None or (self.readings and self.readings[-1]["step"] == step):
             return None
         with randomness_apart():
-            found = dict(self.gauge.read())
+            found = dict(gauge.read())
         reading = {"step": step, **{name: round(value, 4) for name, value in found.items()}}
         self.readings.append(reading)
         if step == 0:  # whether an adapter is worth having is for the evaluations to say
             return reading
-        value = found[self.gauge.by]
+        value = found[gauge.by]
         if not math.isnan(value) and (
-            self.best is None or (value > self.best if self.gauge.more else value < self.best)
+            self.best is None or (value > self.best if gauge.more else value < self.best)
         ):
             self.best, self.best_step, self.worse = value, step, 0
             if self.section.keep == "best":
