@@ -17,12 +17,12 @@ import click
 
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RUN
-from training.tuning import cost
+from training.tuning import checkpoints, cost
 from training.tuning.recipe import Recipe, load, names
 
 RUNS = Path("runs")
-ADAPTER, CLAIM = "adapter", "recipe.json"
-MADE = (CLAIM, "started.json", ADAPTER, "adapter.part", "checkpoints", "logs", "traces", "sync")
+ADAPTER, CLAIM = "adapter", checkpoints.RECIPE
+MADE = (CLAIM, "started.json", ADAPTER, "adapter.part", "logs", "traces", "sync", "log.txt")
 """What a run puts into its folder: what ``--again`` removes."""
 INTERRUPTED = 130
 
@@ -156,7 +156,7 @@ def _one(
         record = None
     if record is None:
         # Before anything was written there is nothing to resume: the same command starts it.
-        resumed = " --resume" if (folder / CLAIM).exists() else ""
+        resumed = " --resume" if begun(folder) else ""
         click.echo(f"interrupted; go on with: {go_on}{resumed}", err=True)
         click.get_current_context().exit(INTERRUPTED)
     told_ = record.estimate.get("ratio", {})
@@ -173,8 +173,13 @@ def finished(folder: Path) -> bool:
 
 
 def begun(folder: Path) -> bool:
-    """Whether a folder holds a run that was started."""
+    """Whether a folder holds a run that was started, if only just."""
     return (folder / CLAIM).exists()
+
+
+def stopped(folder: Path) -> bool:
+    """Whether a folder holds a run that has something to lose."""
+    return not finished(folder) and bool(checkpoints.Checkpoints(folder).all())
 
 
 def check(folder: Path, resume: bool) -> None:
@@ -185,7 +190,7 @@ def check(folder: Path, resume: bool) -> None:
     """
     if finished(folder):
         raise ConfigError(f"{folder} holds a finished run; --again makes it anew, --out another")
-    if begun(folder) and not resume:
+    if stopped(folder) and not resume:
         raise ConfigError(
             f"{folder} holds a run that was not finished: --resume goes on with it, --again "
             "starts anew"
@@ -196,7 +201,7 @@ def check(folder: Path, resume: bool) -> None:
 
 def remove(folder: Path) -> None:
     """Remove what a run left in its folder, and nothing else."""
-    for name in MADE:
+    for name in (*MADE, checkpoints.FOLDER):
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -158,8 +158,9 @@ def _process(
     )
     lines: list[str] = []
     try:
-        with (folder / LOG).open("w", encoding="utf-8") as log:
-            for line in process.stdout or ():
+        assert process.stdout is not None
+        with process.stdout, (folder / LOG).open("w", encoding="utf-8") as log:
+            for line in process.stdout:
                 log.write(line)
                 lines = [*lines[1 - LAST :], line.rstrip()]
         return process.wait(), tuple(lines)

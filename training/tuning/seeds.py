@@ -197,7 +197,7 @@ def _waiting(job: Job, resume: bool, again: bool, say: Say) -> list[int]:
         elif commands.finished(folder) and resume:
             say(f"seed {seed}: finished before")
             continue
-        elif commands.finished(folder) or (commands.begun(folder) and not resume):
+        elif commands.finished(folder) or (commands.stopped(folder) and not resume):
             raise ConfigError(
                 f"{folder} holds a run: --resume goes on with what is not finished, --again makes "
                 "all of them anew"
@@ -292,7 +292,7 @@ def _one(job: Job, seed: int, crew: _Crew, threads: int, resume: bool, say: Say)
     say(f"seed {seed}: {shlex.join(words[len(job.command) - 1 :])}")
     assert process.stdout is not None
     lines: list[str] = []
-    with (folder / LOG).open("a", encoding="utf-8") as log:
+    with process.stdout, (folder / LOG).open("a", encoding="utf-8") as log:
         for line in process.stdout:
             log.write(line)
             log.flush()
