@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from specialists.foundation.contracts import Quantity
 from specialists.foundation.errors import AnswerError
 
-_TOKEN = re.compile(r"<n\d+>|\d+(?:\.\d+)?|[()+\-*/]")
+_TOKEN = re.compile(r"<n\d+>|\d+(?:\.\d+)?|[()+\-*/]", re.ASCII)
+CONSTANTS = ("100", "2", "3")
+"""The numbers an expression may hold beside handles: no answer is made of a model's own digits."""
+LONGEST = 60
+"""Parts of an expression, at most."""
 NUMBER = "number"
 """The unit of a bare constant."""
 
@@ -40,6 +44,11 @@ def write(expression: str, numbers: Mapping[str, Quantity]) -> Expression:
     used = tuple(dict.fromkeys(t for t in tokens if t.startswith("<")))
     if not used:
         raise AnswerError("an expression needs a number's handle")
+    if len(tokens) > LONGEST:
+        raise AnswerError("the expression is too long")
+    for token in tokens:
+        if token[0].isdigit() and token not in CONSTANTS:
+            raise AnswerError(f"{token[:20]} is no constant here; there are {', '.join(CONSTANTS)}")
     for handle in used:
         if handle not in numbers:
             raise AnswerError(f"{handle} is no number here")
@@ -135,4 +144,4 @@ def pattern(numbers: Sequence[str]) -> str:
     """A regular expression of the expressions the calculator may be given."""
     one = f"({'|'.join(numbers)})"
     group = rf"\( {one} [-+] {one} \)"
-    return rf"({one}|{group})( [-+*/] ({one}|{group}|100|2|3)){{1,6}}"
+    return rf"({one}|{group})( [-+*/] ({one}|{group}|{'|'.join(CONSTANTS)})){{1,6}}"

@@ -23,6 +23,7 @@ from specialists.foundation.contracts import (
     Value,
 )
 from specialists.foundation.errors import AnswerError
+from specialists.replies import one_object
 from specialists.table_qa import arithmetic, query
 from specialists.table_qa.inputs import TableAnswer, TableQuestion, begin
 from specialists.task import Episode, system
@@ -319,7 +320,7 @@ class CompactEpisode(Episode[TableAnswer]):
 
     def answer(self, text: str) -> TableAnswer:
         try:
-            reply = Reply.model_validate_json(text)
+            reply = Reply.model_validate(one_object(text))
         except ValidationError as error:
             raise AnswerError('the reply is not one JSON object {"value": …}') from error
         if reply.value is None:

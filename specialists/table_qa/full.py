@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from specialists.foundation.contracts import (
-    Cell,
-    Evidence,
     Message,
     Quantity,
     ReplySchema,
-    Step,
     ToolCall,
     ToolSpec,
     Value,
 )
 from specialists.foundation.errors import AnswerError
+from specialists.replies import one_object
+from specialists.table_qa.found import Found
 from specialists.table_qa.inputs import TableAnswer, TableQuestion
 from specialists.task import Episode, system
 from specialists.workspace.tools import ToolResult
@@ -26,9 +25,9 @@ from specialists.workspace.tools import ToolResult
 class Reply(Value):
     """What the model writes in the end."""
 
-    value: float | str | None
-    unit: str | None = None
-    scale: float = 1.0
+    value: StrictInt | StrictFloat | StrictStr | None
+    unit: StrictStr | None = None
+    scale: Annotated[float, Field(gt=0)] = 1.0
 
 
 def _spec(name: str, description: str, **properties: str) -> ToolSpec:
@@ -61,9 +60,7 @@ class FullEpisode(Episode[TableAnswer]):
             system("table_qa", instructions, "full"),
             Message(role="user", content=question),
         ]
-        self._evidence: list[Evidence] = []
-        self._texts: set[str] = set()
-        self._numbers: list[tuple[Quantity, tuple[Evidence, ...]]] = []
+        self._found = Found()
 
     def tools(self) -> tuple[ToolSpec, ...]:
         return TOOLS
@@ -81,51 +78,27 @@ class FullEpisode(Episode[TableAnswer]):
         }
 
     def observe(self, call: ToolCall, result: ToolResult) -> Message:
-        self._evidence += result.evidence
         if result.error is None and call.name == "sql":
-            self._keep(result)
+            self._found.rows(call.arguments["query"], result)
         if result.error is None and call.name == "calculator":
-            steps = tuple(e for e in self._evidence if isinstance(e, Cell | Step))
-            self._numbers.append((Quantity(value=float(result.data["result"])), steps))
+            self._found.worked_out(call.arguments["expression"], result)
         text = f"error: {result.error}" if result.error is not None else result.text
         return Message(role="tool", content=text, tool_call_id=call.id, name=call.name)
 
-    def _keep(self, result: ToolResult) -> None:
-        units: list[Any] = result.data["units"]
-        for row in result.data["rows"]:
-            for column, value, unit in zip(result.data["columns"], row, units, strict=True):
-                if isinstance(value, bool) or value is None:
-                    continue
-                if isinstance(value, str):
-                    self._texts.add(value)
-                    continue
-                self._texts.add(str(value))
-                cells = [e for e in result.evidence if isinstance(e, Cell)]
-                own = [c for c in cells if c.column == column and c.value == value]
-                unit = unit or {}
-                quantity = Quantity(
-                    value=float(value), unit=unit.get("unit") or "", scale=unit.get("scale") or 1.0
-                )
-                self._numbers.append((quantity, tuple(own or cells)))
-
     def answer(self, text: str) -> TableAnswer:
         try:
-            reply = Reply.model_validate_json(text)
+            reply = Reply.model_validate(one_object(text))
         except ValidationError as error:
             raise AnswerError('the reply is not {"value": …, "unit": …, "scale": …}') from error
         if reply.value is None:
             return TableAnswer()
         if isinstance(reply.value, str):
-            if reply.value not in self._texts:
-                raise AnswerError(f"{reply.value!r} was returned by no tool")
-            return TableAnswer(value=reply.value, label=reply.value, evidence=tuple(self._evidence))
+            if reply.value not in self._found.texts:
+                raise AnswerError(f"{reply.value[:80]!r} was returned by no tool")
+            evidence = self._found.texts[reply.value]
+            return TableAnswer(value=reply.value, label=reply.value, evidence=evidence)
         said = Quantity(value=reply.value, unit=reply.unit or "", scale=reply.scale)
-        for quantity, evidence in reversed(self._numbers):
-            known = quantity.model_copy(update={"unit": quantity.unit or said.unit})
-            if known.unit and known.unit != said.unit:
-                continue
-            amounts = (known.amount, known.value)
-            if any(abs(a - b) <= 1e-3 * abs(a) for a in amounts for b in (said.amount, said.value)):
-                value = known if quantity.unit else said
-                return TableAnswer(value=value, evidence=evidence)
-        raise AnswerError(f"{reply.value:g} {reply.unit or ''} was returned by no tool")
+        meant = self._found.meant(said, scaled="scale" in reply.model_fields_set)
+        if meant is None:
+            raise AnswerError(f"{reply.value:g} {reply.unit or ''} was returned by no tool")
+        return TableAnswer(value=meant.quantity, evidence=meant.evidence)

@@ -41,7 +41,7 @@ _CONTEXT = decimal.Context(
 )
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<op>\*\*|.))",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,  # digits of other scripts are no numbers here
 )
 _SAME = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "\u00a0": " "})
 

@@ -138,7 +138,8 @@ def test_a_large_model_is_given_names_and_held_to_what_tools_returned() -> None:
             episode.answer(reply)
     step = Step(expression="5 / 2 * 100", result=250.0)
     done = ToolResult("calculator", {}, {"result": 250.0}, "250", (step,))
-    episode.observe(ToolCall(id="2", name="calculator", arguments={}), done)
+    worked = {"expression": step.expression}
+    episode.observe(ToolCall(id="2", name="calculator", arguments=worked), done)
     share = episode.answer('{"value": 250, "unit": "%", "scale": 1}')
     assert share.value == Quantity(value=250, unit="%")
     assert step in share.evidence
