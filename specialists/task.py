@@ -56,6 +56,8 @@ class Example(Generic[I, A]):
     template: str = ""
     """Id of the frame that worded it; for public data, of the data set."""
     source: str = "generated"
+    calls: tuple[ToolCall, ...] = ()
+    """The dialogue's tool calls as the toolbox takes them, in order: what the full form shows."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,31 @@ class Task(ABC, Generic[I, A]):
         part = copy(self)
         part.slice = name
         return part
+
+    async def demonstrate(
+        self, example: Example[I, A], *, form: Form = "full", tools: Tools | None = None
+    ) -> tuple[tuple[Message, ...], tuple[ToolSpec, ...]]:
+        """The whole gold dialogue in a form, and the tools its prompt shows.
+
+        Args:
+            tools: over the workspace the example asks about, where the job uses tools.
+
+        Raises:
+            AnswerError: this example cannot be shown in this form; the message says why.
+        """
+        if form == "compact":
+            return example.dialogue, ()
+        episode = self.begin(example.inputs, form=form)
+        reply = Message(role="assistant", content=self.written(example))
+        return (*episode.messages, reply), episode.tools()
+
+    def written(self, example: Example[I, A]) -> str:
+        """Gold as a reply in full form; by default what the compact form says.
+
+        Raises:
+            AnswerError: gold cannot be said in full form.
+        """
+        return example.dialogue[-1].content
 
     @abstractmethod
     def score(self, example: Example[I, A], answer: A | None) -> Score:

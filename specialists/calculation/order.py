@@ -49,6 +49,8 @@ def expanded(written: Program, facts: Mapping[str, Fact]) -> Program:
 def contracted(meant: Program, facts: Mapping[str, Fact], text: str) -> Program:
     """The shortest way to write a program: the inverse of ``expanded``.
 
+    A difference taken against the order of its years (how much more it was before) stays one.
+
     Args:
         meant: a program in FinQA's operations.
         facts: what each handle stands for.
@@ -67,8 +69,9 @@ def contracted(meant: Program, facts: Mapping[str, Fact], text: str) -> Program:
             args = _as_told(args[1], args[0], facts, text)
         elif op.name == "subtract" and all(a.startswith("<") for a in args):
             later, earlier = args
-            skip = _grows(meant, k)
-            if skip or _dated(later, earlier, facts):
+            told = _in_order(earlier, later, facts) == (earlier, later)
+            skip = told and _grows(meant, k)
+            if told and (skip or _dated(later, earlier, facts)):
                 args = _as_told(earlier, later, facts, text)
                 op = Op("growth" if skip else "change", args)
         written.append(Op(op.name, args))

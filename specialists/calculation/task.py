@@ -11,6 +11,7 @@ import math
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -137,6 +138,24 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
         from specialists.calculation.examples import generate
 
         return generate(self, fold, count, seed)
+
+    def written(self, example: Example[CalculationInputs, Calculation]) -> str:
+        """The gold program in the handles of the full form."""
+        gold = example.answer
+        if gold.program is None:
+            if gold.raw is not None:
+                raise AnswerError("gold has a result and no program")
+            return reply(None, prompt(example.inputs, Handles()))
+        laid_out = prompt(example.inputs, Handles())
+        ops = program.parse(gold.program)
+        names: dict[str, str] = {}
+        for old, fact in zip(program.numbers(ops), gold.used, strict=True):
+            new = next((h for h, f in laid_out.facts.items() if f == fact), None)
+            if new is None:
+                raise AnswerError(f"the prompt does not show {fact.label}")
+            names[old] = new
+        renamed = tuple(program.Op(op.name, tuple(names.get(a, a) for a in op.args)) for op in ops)
+        return reply(renamed, replace(laid_out, text=_in_full(example.inputs, laid_out)))
 
     def score(
         self, example: Example[CalculationInputs, Calculation], answer: Calculation | None

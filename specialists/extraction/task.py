@@ -143,6 +143,9 @@ class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
 
         return generate(self, fold, count, seed)
 
+    def written(self, example: Example[ExtractionInputs, ExtractionAnswer]) -> str:
+        return _written(example.inputs, example.answer, render(example.inputs))
+
     def score(
         self,
         example: Example[ExtractionInputs, ExtractionAnswer],

@@ -6,6 +6,7 @@ sentences (``expand.py``). In the full form any chat model writes the subtasks i
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -140,6 +141,13 @@ class PlanningTask(Task[PlanningInputs, Plan]):
 
         return generate(self, fold, count, seed)
 
+    def written(self, example: Example[PlanningInputs, Plan]) -> str:
+        """The gold plan as a chat model writes it."""
+        reply = example.dialogue[-1].content if example.dialogue else ""
+        if reply.startswith("<o") and "<c" not in reply and "<d" not in reply:
+            raise AnswerError("a worked case alone tells the measure, and the full form shows none")
+        return write_written(example.answer)
+
     def score(self, example: Example[PlanningInputs, Plan], answer: Plan | None) -> Score:
         return check.score(example.answer, answer)
 
@@ -158,6 +166,25 @@ def written_schema(inputs: PlanningInputs) -> ReplySchema:
     step: dict[str, Any] = schema["$defs"]["WrittenStep"]
     step["properties"]["specialist"]["enum"] = list(inputs.specialists)
     return schema
+
+
+def write_written(plan: Plan) -> str:
+    """A plan as a chat model writes it: what ``read_written`` reads."""
+    steps = [
+        {
+            "id": step.id,
+            "specialist": step.specialist,
+            "instruction": step.instruction,
+            "inputs": [
+                {"name": name, "ref": value.ref}
+                if isinstance(value, Ref)
+                else {"name": name, "value": value}
+                for name, value in step.inputs.items()
+            ],
+        }
+        for step in plan.subtasks
+    ]
+    return json.dumps({"subtasks": steps, "note": plan.note}, ensure_ascii=False)
 
 
 def read_written(reply: str) -> Plan:

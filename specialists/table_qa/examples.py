@@ -193,7 +193,14 @@ def _example(
     if len(played.messages) > 2 + 2 * task.max_turns:
         return None
     return Example(
-        id_, inputs, played.answer, tuple(played.messages), fold, case.slots.get("e", ""), template
+        id_,
+        inputs,
+        played.answer,
+        tuple(played.messages),
+        fold,
+        case.slots.get("e", ""),
+        template,
+        calls=tuple(played.calls),
     )
 
 

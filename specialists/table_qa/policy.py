@@ -68,6 +68,8 @@ class Play:
     reply: str = ""
     turns: int = 0
     found: list[str] = field(default_factory=list[str])
+    calls: list[ToolCall] = field(default_factory=list[ToolCall])
+    """As the toolbox takes them."""
 
 
 class _Player:
@@ -77,12 +79,14 @@ class _Player:
         self.rng = rng
         self.messages = list(episode.messages)
         self.turns = 0
+        self.calls: list[ToolCall] = []
 
     def use(self, name: str, **arguments: str) -> str:
         """One call and its observation."""
         self.turns += 1
         call = ToolCall(id=f"call_{self.turns}", name=name, arguments=arguments)
         self.messages.append(Message(role="assistant", tool_calls=(call,)))
+        self.calls.append(self.episode.expand(call))
         observed = self.episode.observe(call, self._result(call))
         self.messages.append(observed)
         return observed.content
@@ -92,6 +96,7 @@ class _Player:
         self.turns += 1
         call = ToolCall(id=f"call_{self.turns}", name=name, arguments=arguments)
         self.messages.append(Message(role="assistant", tool_calls=(call,)))
+        self.calls.append(self.episode.expand(call))
         self.messages.append(self.episode.observe(call, ToolResult(name, {}, error=error)))
 
     def _result(self, call: ToolCall) -> ToolResult:
@@ -170,7 +175,7 @@ def _end(player: _Player, value: str | None, found: list[str]) -> Play:
     reply = json.dumps({"value": value})
     answer = player.episode.answer(reply)
     player.messages.append(Message(role="assistant", content=reply))
-    return Play(player.messages, answer, reply, player.turns, found)
+    return Play(player.messages, answer, reply, player.turns, found, player.calls)
 
 
 def _listed(listing: str) -> dict[str, list[str]]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from specialists.foundation.contracts import Evidence, Finding, Quantity, Subtask
+from specialists.foundation.contracts import (
+    Evidence,
+    Finding,
+    Message,
+    Quantity,
+    Subtask,
+    ToolSpec,
+)
 from specialists.foundation.errors import NotFound
 from specialists.table_qa import planned, screen
 from specialists.table_qa.dialogue import CompactEpisode
@@ -97,6 +104,20 @@ class TableTask(Task[TableQuestion, TableAnswer]):
         from specialists.table_qa.examples import generate
 
         return generate(self, fold, count, seed)
+
+    async def demonstrate(
+        self,
+        example: Example[TableQuestion, TableAnswer],
+        *,
+        form: Form = "full",
+        tools: Tools | None = None,
+    ) -> tuple[tuple[Message, ...], tuple[ToolSpec, ...]]:
+        """In full form: the same calls on the real tools, their results in full."""
+        if form == "compact":
+            return example.dialogue, ()
+        from specialists.table_qa.replay import replay
+
+        return await replay(self, example, tools)
 
     def score(
         self, example: Example[TableQuestion, TableAnswer], answer: TableAnswer | None

@@ -52,6 +52,13 @@ def test_what_was_written_is_put_in_order(written: str, meant: str):
         ("subtract(<n6>, <n5>), divide(#0, <n5>)", "<n6> <n5>", "growth(<n5>, <n6>)"),
         ("subtract(<n1>, <n2>)", "<n1> <n2>", "change(<n1>, <n2>)"),
         ("subtract(<n6>, <n5>)", "<n6> <n5>", "subtract(<n6>, <n5>)"),
+        # how much more it was before: told as a change, code would turn its sign
+        ("subtract(<n2>, <n1>)", "<n1> <n2>", "subtract(<n2>, <n1>)"),
+        (
+            "subtract(<n2>, <n1>), divide(#0, <n1>)",
+            "<n1> <n2>",
+            "subtract(<n2>, <n1>), divide(#0, <n1>)",
+        ),
         ("cagr(<n1>, <n2>)", "<n2> <n1>", "cagr(<n2>, <n1>)"),
         ("divide(<n1>, <n3>)", "<n1> <n3>", "divide(<n1>, <n3>)"),
         (
