@@ -71,7 +71,7 @@ def student(recipe: Recipe, *, tools: bool, turns: bool) -> Student:
     tokenizer = template.prepare(AutoTokenizer.from_pretrained(folder), recipe.base)
     template.check(tokenizer, turns=turns, tools=tools and recipe.base.form == "full")
     where = device(recipe.base)
-    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=TYPES[recipe.base.dtype])
+    plain: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=TYPES[recipe.base.dtype])
     plain.to(where)
     return Student(_adapted(plain, recipe), tokenizer, folder, artefact_digest(folder), where)
 
