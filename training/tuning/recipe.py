@@ -198,7 +198,7 @@ class TeacherSection(Config):
     """Folder of a local teacher's adapter; ``released``: the job's own among the project's
     weights; empty: none."""
     provider: str = "openai"
-    """``openai``: OpenAI or any compatible server; or ``module:Class`` of a LangChain chat model."""
+    """``openai``: OpenAI or a compatible server; or ``module:Class`` of a LangChain chat model."""
     url: str = ""
     """Of the server; empty: the provider's own."""
     api_key_env: str = ""
