@@ -136,15 +136,15 @@ def _one(
     words: Sequence[str],
 ) -> None:
     """One run in this process."""
+    from training.allocator import keep_memory
+
+    keep_memory()  # starts this command over, in the same process
     if again:
         remove(folder)
     else:
         check(folder, resume)
     click.echo(f"{made.name}: {short(cost.estimate(made, device))}; into {folder}")
     go_on = shlex.join(["finroute", "train", "run", recipe, "--out", str(folder), *words])
-    from training.allocator import keep_memory
-
-    keep_memory()
     from training.tuning.run import make
 
     command = shlex.join(["finroute", "train", "run", recipe, *words])

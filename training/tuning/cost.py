@@ -42,8 +42,12 @@ DEVICES = Path(__file__).with_name("devices.toml")
 LENGTHS = Path(__file__).with_name("lengths.toml")
 EMBEDDED = Path(__file__).parents[2] / "specialists" / "weights" / "base"
 
-AGREEING = 0.5
+AGREEING = 0.7
 """Share of GRPO's groups taken to be all right or all wrong, and so replaced (``grpo.refill``)."""
+PADDED = 1.5
+"""Longest of a batch over the mean, where rows are padded and not packed: GRPO, distillation."""
+EXAMPLE_MS = 2.5
+"""Making one generated example."""
 RIGHT = 0.5
 """Share of sampled dialogues taken to be right, and so kept (self_sft, distill)."""
 USABLE = 0.92
@@ -76,6 +80,7 @@ class Device(Config):
     write: float
     layer_ms: float
     token_ms: float
+    start_s: float
 
 
 class Shape(Value):
@@ -324,7 +329,15 @@ class _Clock:
         self.weights = shape.parameters * BYTES[recipe.base.dtype]
         self.kv_token = 2 * shape.layers * shape.kv * BYTES[recipe.base.dtype]
 
-    def learn(self, name: str, tokens: float, scored: float, length: float, passes: float) -> Phase:
+    def learn(
+        self,
+        name: str,
+        tokens: float,
+        scored: float,
+        length: float,
+        passes: float,
+        padded: float = 1.0,
+    ) -> Phase:
         """Forward and backward over tokens, ``scored`` of which are learned from."""
         s, ckpt = self.shape, self.recipe.learning.checkpointing
         adapter = s.adapter(self.recipe.lora.rank)
@@ -334,7 +347,7 @@ class _Clock:
         flops += tokens * (layer + 2 * adapter if ckpt else 0.0)
         flops += scored * 6 * s.vocabulary * s.width
         slow = 4.0 if ckpt else 3.0
-        return self._phase(name, "learn", tokens, flops, slow * passes)
+        return self._phase(name, "learn", tokens, flops, slow * passes, padded)
 
     def read(self, name: str, tokens: float, scored: float, length: float, passes: float) -> Phase:
         """Forward alone."""
@@ -363,11 +376,24 @@ class _Clock:
         """In-process engines: one a GPU; one a process on cores, whatever its threads."""
         return self.units if self.device.unit == "GPU" else 1
 
-    def _phase(self, name: str, kind: Kind, tokens: float, flops: float, passes: float) -> Phase:
+    def start(self) -> Phase:
+        """Libraries, the base, the examples; and the proof at the end."""
+        seconds = self.device.start_s + self.recipe.data.count * EXAMPLE_MS / 1e3
+        return Phase(name="start and end", kind="read", tokens=0, flops=0, seconds=seconds)
+
+    def _phase(
+        self,
+        name: str,
+        kind: Kind,
+        tokens: float,
+        flops: float,
+        passes: float,
+        padded: float = 1.0,
+    ) -> Phase:
         d = self.device
         share = d.learn if kind == "learn" else d.read
         seconds = max(
-            flops / (d.tflops * 1e12 * share * self.units),
+            padded * flops / (d.tflops * 1e12 * share * self.units),
             passes * self.shape.layers * d.layer_ms / 1e3,
         )
         return Phase(name=name, kind=kind, tokens=tokens, flops=flops, seconds=seconds)
@@ -397,6 +423,7 @@ def estimate(
     processes = in_use if on.unit == "GPU" else 1
     plan = _rewarded if recipe.rewarded else _online if _is_online(recipe) else _supervised
     steps, examples, phases = plan(recipe, clock, processes)
+    phases = [clock.start(), *phases]
     memory = _memory(recipe, sizes, on, processes)
     room = on.memory_gb * USABLE
     seconds = sum(phase.seconds for phase in phases)
@@ -492,7 +519,7 @@ def _rewarded(recipe: Recipe, clock: _Clock, processes: int) -> tuple[int, int, 
         phases.append(
             clock.read("scoring", times * tokens, times * scored, size.whole, times * passes)
         )
-    phases.append(clock.learn("learning", tokens, scored, size.whole, passes))
+    phases.append(clock.learn("learning", tokens, scored, size.whole, passes, PADDED))
     watched = _readings(recipe, steps) * recipe.watch.count
     phases += _episodes("watching", clock, size, watched, recipe)
     return steps, learned, phases
@@ -510,7 +537,7 @@ def _online(recipe: Recipe, clock: _Clock, processes: int) -> tuple[int, int, li
     tokens, scored = learned * size.whole, learned * size.reply
     passes = steps * recipe.learning.accumulate
     phases.append(clock.read("teacher reads", tokens, scored, size.whole, passes))
-    phases.append(clock.learn("learning", tokens, scored, size.whole, passes))
+    phases.append(clock.learn("learning", tokens, scored, size.whole, passes, PADDED))
     watched = _readings(recipe, steps) * recipe.watch.count
     phases.append(
         clock.read("watching", watched * size.whole, watched * size.reply, size.whole, watched)
@@ -539,12 +566,12 @@ def _memory(recipe: Recipe, sizes: Shape, on: Device, processes: int) -> dict[st
     """Gigabytes at the peak. Under FSDP each GPU holds its share of the frozen weights."""
     size, wide = lengths(recipe), BYTES["bfloat16" if recipe.learning.bf16 else "float32"]
     adapter = sizes.adapter(recipe.lora.rank)
-    # A micro-batch at its largest: packed rows are full; else the longest dialogue sets the width.
+    # A micro-batch at its largest: long dialogues come together; padded, one sets the width.
     packed = not recipe.rewarded and not _is_online(recipe) and recipe.sft.packing
     longest = min(recipe.data.length, 2 * size.whole)
     if recipe.rewarded:
         longest = min(size.prompt + recipe.rollout.tokens, 2 * size.whole)
-    row = recipe.data.length if packed else longest
+    row = size.whole * 1.25 if packed else longest
     tokens = recipe.learning.batch * row
     layers = sizes.layers if not recipe.learning.checkpointing else 1
     kept = tokens * layers * sizes.kept(wide)
@@ -668,7 +695,7 @@ def compared(expected: Estimate, metrics: Mapping[str, Any], *, seconds: float) 
 
     Args:
         metrics: a run's; ``tokens``, ``generated`` and ``learning_seconds`` where they are there.
-        seconds: wall time of the whole run.
+        seconds: wall time of the whole run, of all its parts.
     """
     guess = {
         "tokens": round(expected.tokens),
@@ -677,7 +704,7 @@ def compared(expected: Estimate, metrics: Mapping[str, Any], *, seconds: float) 
     }
     actual = {
         what: metrics[what] for what in ("tokens", "generated") if metrics.get(what) is not None
-    } | {"seconds": round(metrics.get("learning_seconds") or seconds, 1)}
+    } | {"seconds": round(seconds, 1)}
     return {
         "device": expected.device,
         "units": expected.units,

@@ -53,8 +53,8 @@ def of(
             them tells whether two runs asked in the same words.
         data: counts, sources, licences: ``Material.about``.
         metrics: what the method returned. ``tokens`` (that a gradient was computed over, padding
-            apart), ``generated`` (sampled in rollouts) and ``learning_seconds`` are held against
-            the estimate where they are there.
+            apart) and ``generated`` (sampled in rollouts) are held against the estimate where they
+            are there.
         reload: what the reload check found.
         device: whose price and speed count; None: what this process runs on.
     """

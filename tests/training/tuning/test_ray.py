@@ -83,7 +83,7 @@ def test_a_recipes_own_file_is_sent_along(tmp_path: Path) -> None:
 
 def test_what_no_node_has_room_for_is_refused_at_once(tmp_path: Path) -> None:
     gpu = RECIPE.model_copy(update={"base": RECIPE.base.model_copy(update={"device": "cuda"})})
-    with pytest.raises(ConfigError, match="needs 1 CPU and 1 GPU, and no node .* 1 CPU and 0 GPU"):
+    with pytest.raises(ConfigError, match=r"needs 1 CPU and 1 GPU, and no node .* 1 CPU and 0 GPU"):
         seeds.run(job(tmp_path), gpu, CPU, on="ray", say=lambda line: None)
 
 
