@@ -254,4 +254,48 @@ def accuracy(
     click.echo(f"\n{text}")
 
 
-COMMANDS = (accuracy, calibrate, sealed, sentfin, embedded)
+@click.command(cls=Told)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--count", default=150, show_default=True, help="Questions of each paper.")
+@click.option("--page-only", is_flag=True, help="Ask nothing; write the page.")
+@_RESULTS
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DOCS,
+    show_default=False,
+    help="Folder of the page; default: the project's docs.",
+)
+@_THREADS
+def study(folder: Path, count: int, page_only: bool, out: Path, docs: Path, threads: int) -> None:
+    """Ask what a study's adapters in FOLDER learned, and write its page."""
+    from evals import study as asking
+    from evals import study_page
+    from evals.machine import device
+    from specialists.registry import task
+
+    made = asking.recorded(folder)
+    name = folder.name
+    episodes = out / "studies" / f"{name}.jsonl.gz"
+    if page_only:
+        asked = asking.read(episodes)
+    else:
+        job = task(asking.specialist(folder))
+        work = asking.ask(folder, episodes, task=job, count=count, threads=threads, say=click.echo)
+        asked = asyncio.run(work)
+    words = HERE / "studies" / f"{name}.md"
+    study_page.write(
+        docs / f"{name}.md",
+        study_page.page(
+            name.replace("-", " ").capitalize(),
+            asked,
+            made,
+            command=f"finroute evals study {folder}",
+            device=device(threads),
+            words=words.read_text("utf-8") if words.exists() else "",
+        ),
+    )
+    click.echo(f"wrote {docs / f'{name}.md'}")
+
+
+COMMANDS = (accuracy, calibrate, sealed, sentfin, embedded, study)

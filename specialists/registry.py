@@ -48,6 +48,8 @@ TASKS: Mapping[str, str] = {
     "planning": "specialists.cases.voted:VotedPlanning",
 }
 """The jobs there are, as ``module:class``, imported when used."""
+STUDIED: Mapping[str, str] = {"maths": "specialists.maths.task:MathsTask"}
+"""Jobs that methods of training are studied on; nobody serves them."""
 
 Progress = Callable[[str, float], None]
 
@@ -58,9 +60,10 @@ def task(name: str) -> Task[Any, Any]:
     Raises:
         NotFound: no such job.
     """
-    if name not in TASKS:
-        raise NotFound(f"no specialist named {name!r}; there are {', '.join(TASKS)}")
-    module, _, attribute = TASKS[name].partition(":")
+    known = {**TASKS, **STUDIED}
+    if name not in known:
+        raise NotFound(f"no specialist named {name!r}; there are {', '.join(known)}")
+    module, _, attribute = known[name].partition(":")
     return getattr(importlib.import_module(module), attribute)()
 
 

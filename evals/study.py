@@ -1,0 +1,258 @@
+"""A study's adapters put to questions none of them learned from, and what came of it.
+
+Reads the folders that ``finroute train study`` made: ``<arm>/seed-<n>/adapter`` with its record.
+The models say what they will: no grammar holds them, since form and discipline are among what is
+measured. Every episode is kept; the page is made from those alone (``study_page.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.accuracy import tools_for
+from specialists.agent import Run, Specialist, answer_one
+from specialists.engines.local import LocalEngine
+from specialists.foundation.contracts import Sampling, Value
+from specialists.foundation.errors import ConfigError, RecordError
+from specialists.foundation.records import RUN, RunRecord, artefact_digest, verify
+from specialists.registry import WEIGHTS
+from specialists.table_qa.discipline import discipline
+from specialists.task import Example, Task
+from specialists.workspace.limited import Limited
+from specialists.workspace.sandbox import Sandbox
+
+SEED = 20_261
+"""Of the questions; no recipe uses it."""
+BASE = "released base"
+FOLDS = ("companies", "templates")
+TIMEOUT_S, OUTPUT = 10.0, 8_000
+Say = Callable[[str], None]
+
+
+class Asked(Value):
+    """One episode, judged."""
+
+    arm: str
+    seed: int
+    paper: str
+    """``companies`` or ``templates``, and the slice."""
+    decode: str
+    """``greedy`` or ``sampled`` (temperature 1)."""
+    question: str
+    company: str
+    template: str
+    figures: dict[str, float | None]
+    """``right`` and what else was measured; None where it does not apply."""
+    tokens: int
+    """Written by the model."""
+    turns: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An adapter to ask, or the base alone."""
+
+    arm: str
+    seed: int
+    folder: Path | None
+    record: RunRecord | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Questions of one kind."""
+
+    name: str
+    examples: list[Example[Any, Any]]
+
+
+def candidates(folder: Path) -> list[Candidate]:
+    """The adapters of a study, verified, and the base they stand on.
+
+    Raises:
+        ConfigError: there are none.
+        RecordError: an adapter is not what its record says, or stands on another base.
+    """
+    found: list[Candidate] = []
+    for path in sorted(folder.glob(f"*/seed-*/adapter/{RUN}")):
+        record = verify(path.parent, RunRecord.read(path).digest)
+        arm, seed = path.parts[-4], int(path.parts[-3].removeprefix("seed-"))
+        found.append(Candidate(arm, seed, path.parent, record))
+    if not found:
+        raise ConfigError(f"{folder} holds no adapters; make them with `finroute train study`")
+    bases = {c.record.base for c in found if c.record is not None}
+    own = artefact_digest(WEIGHTS / "base")
+    if bases != {own}:
+        raise RecordError(f"adapters in {folder} stand on another base than the embedded one")
+    return [Candidate(BASE, 0, None, None), *found]
+
+
+def specialist(folder: Path) -> str:
+    """The job that a study's adapters do.
+
+    Raises:
+        ConfigError: there are none, or they do not all do the same.
+    """
+    jobs = {c.record.name for c in candidates(folder) if c.record is not None}
+    if len(jobs) != 1:
+        raise ConfigError(f"{folder} holds adapters of several jobs: {', '.join(sorted(jobs))}")
+    return jobs.pop()
+
+
+def papers(task: Task[Any, Any], count: int) -> list[Paper]:
+    """Questions about companies never learned from, by slice, and in words never learned from."""
+    slices = task.slices if task.name == "table_qa" else ("",)
+    made: list[Paper] = []
+    for fold in FOLDS:
+        for name in slices:
+            drawn = (task.sliced(name) if name else task).examples(fold, count, SEED)  # type: ignore[arg-type]
+            made.append(Paper(f"{fold} {name}".strip(), list(drawn)))
+    return made
+
+
+async def ask(
+    folder: Path,
+    out: Path,
+    *,
+    task: Task[Any, Any],
+    count: int,
+    threads: int = 1,
+    rows: int = 64,
+    say: Say = print,
+) -> list[Asked]:
+    """Put every paper to every candidate; what ``out`` holds already is not asked again.
+
+    Args:
+        out: a file of JSON lines, compressed, one episode a line.
+        count: questions of each paper.
+    """
+    known = read(out)
+    done = {(a.arm, a.seed, a.paper, a.decode) for a in known}
+    there = candidates(folder)
+    adapters = {c.name: c.folder for c in there if c.folder is not None}
+    engine = LocalEngine.load(
+        WEIGHTS / "base", adapters=adapters, rows=rows, threads=threads, held=False
+    )
+    sandbox = Sandbox()
+    try:
+        sheets = papers(task, count)
+        for number, candidate in enumerate(there, 1):
+            for paper in sheets:
+                for decode, heat in (("greedy", 0.0), ("sampled", 1.0)):
+                    if (candidate.arm, candidate.seed, paper.name, decode) in done:
+                        continue
+                    specialist = Specialist(
+                        task, engine, adapter=candidate.name if candidate.folder else None
+                    )
+                    runs = await asyncio.gather(
+                        *(
+                            _one(specialist, example, sandbox, heat, place)
+                            for place, example in enumerate(paper.examples)
+                        )
+                    )
+                    marks = [
+                        _asked(candidate, paper, decode, task, example, run)
+                        for example, run in zip(paper.examples, runs, strict=True)
+                    ]
+                    _append(out, marks)
+                    known += marks
+            say(f"{number} of {len(there)}: {candidate.name} asked")
+    finally:
+        await engine.aclose()
+        await sandbox.aclose()
+    return known
+
+
+async def _one(
+    specialist: Specialist, example: Example[Any, Any], sandbox: Sandbox, heat: float, place: int
+) -> Run:
+    tools = tools_for(example, sandbox)
+    return await answer_one(
+        specialist,
+        example.inputs,
+        None if tools is None else Limited(tools, TIMEOUT_S, OUTPUT),
+        sampling=Sampling(temperature=heat, max_tokens=96, seed=SEED + place),
+    )
+
+
+def _asked(
+    candidate: Candidate,
+    paper: Paper,
+    decode: str,
+    task: Task[Any, Any],
+    example: Example[Any, Any],
+    run: Run,
+) -> Asked:
+    return Asked(
+        arm=candidate.arm,
+        seed=candidate.seed,
+        paper=paper.name,
+        decode=decode,
+        question=example.id,
+        company=example.company,
+        template=example.template,
+        figures=measured(task, example, run),
+        tokens=run.usage.completion_tokens,
+        turns=len(run.completions),
+    )
+
+
+def measured(task: Task[Any, Any], example: Example[Any, Any], run: Run) -> dict[str, float | None]:
+    """What is measured of an episode. An episode whose model or tool broke has no figures."""
+    if run.broken:
+        return {"right": None}
+    score = task.score(example, run.answer)
+    told: dict[str, float | None] = {
+        "right": float(score.right),
+        "parses": float(run.answer is not None),
+    }
+    if task.name != "table_qa":
+        return told | {name: value for name, value in score.parts.items() if name not in told}
+    kept = discipline(example.inputs, run.messages, run.answer)
+    return told | {
+        "disciplined": float(kept.disciplined),
+        "looked": float(kept.looked),
+        "invented nothing": float(kept.invented == 0),
+        "recovered": None if kept.recovered is None else float(kept.recovered),
+        "no error": float(kept.errors == 0 and not kept.malformed),
+    }
+
+
+def read(path: Path) -> list[Asked]:
+    """The episodes of a file; none where there is no file."""
+    if not path.exists():
+        return []
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [Asked.model_validate_json(line) for line in file]
+
+
+def _append(path: Path, marks: Sequence[Asked]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "at", encoding="utf-8") as file:
+        file.write("".join(mark.model_dump_json() + "\n" for mark in marks))
+
+
+def recorded(folder: Path) -> Mapping[str, Any]:
+    """What the page says of how each arm was made, by arm: from the records of its runs."""
+    told: dict[str, Any] = {}
+    for candidate in candidates(folder):
+        record = candidate.record
+        if record is None:
+            continue
+        arm = told.setdefault(
+            candidate.arm,
+            {"method": record.method, "recipe": record.recipe_digest, "runs": [], "seconds": []},
+        )
+        arm["runs"].append({"seed": candidate.seed, "digest": record.digest})
+        arm["seconds"].append(record.seconds)
+    return json.loads(json.dumps(told))
