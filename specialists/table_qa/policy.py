@@ -72,7 +72,9 @@ class Play:
     """As the toolbox takes them."""
 
 
-class _Player:
+class Player:
+    """Makes calls of a dialogue on plain rows, and keeps what was said."""
+
     def __init__(self, episode: CompactEpisode, rows: Rows, rng: random.Random) -> None:
         self.episode = episode
         self.rows = rows
@@ -128,20 +130,20 @@ def play(
     Raises:
         AnswerError: the script does not fit this workspace.
     """
-    player = _Player(episode, rows, rng)
+    player = Player(episode, rows, rng)
     companies = episode.handles.of("e")
     listing = (
         player.use("list_tables", company=companies[0]) if companies else player.use("list_tables")
     )
-    tables = _listed(listing)
+    tables = listed(listing)
     shown: dict[str, str] = {}
     found: list[str] = []
     detour = rng.random() < detours
     for ask in script.asks:
-        fit = [h for h in tables if _could(ask, h, tables[h], script.labels, episode)]
+        fit = [h for h in tables if could(ask, h, tables[h], script.labels, episode)]
         if not fit:
             return _end(player, None, found)
-        table = next((h for h in fit if h in shown and _covers(ask, shown[h])), fit[0])
+        table = next((h for h in fit if h in shown and covers(ask, shown[h])), fit[0])
         others = [h for h in tables if h != table and h not in shown]
         slow = detour and rng.random() < 0.3
         if detour and not slow and others and not shown:
@@ -151,7 +153,7 @@ def play(
             table = candidate
             if table not in shown:
                 shown[table] = player.use("describe_table", table=table)
-            if _covers(ask, shown[table]):
+            if covers(ask, shown[table]):
                 break
         else:
             return _end(player, None, found)
@@ -171,14 +173,14 @@ def play(
     return _end(player, found[0] if script.answer == "first" else found[-1], found)
 
 
-def _end(player: _Player, value: str | None, found: list[str]) -> Play:
+def _end(player: Player, value: str | None, found: list[str]) -> Play:
     reply = json.dumps({"value": value})
     answer = player.episode.answer(reply)
     player.messages.append(Message(role="assistant", content=reply))
     return Play(player.messages, answer, reply, player.turns, found, player.calls)
 
 
-def _listed(listing: str) -> dict[str, list[str]]:
+def listed(listing: str) -> dict[str, list[str]]:
     tables: dict[str, list[str]] = {}
     for part in listing.split(" ; "):
         words = part.split()
@@ -187,7 +189,7 @@ def _listed(listing: str) -> dict[str, list[str]]:
     return tables
 
 
-def _could(ask: Ask, handle: str, words: list[str], labels: bool, episode: CompactEpisode) -> bool:
+def could(ask: Ask, handle: str, words: list[str], labels: bool, episode: CompactEpisode) -> bool:
     """Whether a listed table holds the measures and rows of a query."""
     rows = [w for c in ask.where for w in c.split() if w.startswith("<r")]
     if not {*ask.measures, *rows} <= set(words):
@@ -195,7 +197,7 @@ def _could(ask: Ask, handle: str, words: list[str], labels: bool, episode: Compa
     return labels == (episode.table(handle).column("label") is not None)
 
 
-def _covers(ask: Ask, description: str) -> bool:
+def covers(ask: Ask, description: str) -> bool:
     """Whether a description shows all that a query's conditions need."""
     words = set(description.split())
     wanted = [h for c in ask.where for h in query_handles(c)]

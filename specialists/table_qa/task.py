@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from specialists.foundation.contracts import (
     Evidence,
@@ -118,6 +118,14 @@ class TableTask(Task[TableQuestion, TableAnswer]):
         from specialists.table_qa.replay import replay
 
         return await replay(self, example, tools)
+
+    def demonstrations(
+        self, name: str, examples: Iterable[Example[TableQuestion, TableAnswer]], seed: int
+    ) -> Iterator[tuple[Message, ...]]:
+        """``mixed``: as a general model works, with and without discipline."""
+        from specialists.table_qa.demonstrators import demonstrations
+
+        return (shown.messages for shown in demonstrations(self, name, examples, seed))
 
     def score(
         self, example: Example[TableQuestion, TableAnswer], answer: TableAnswer | None
