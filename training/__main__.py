@@ -16,7 +16,8 @@ from training.tuning.commands import ls, run
 from training.tuning.study_command import study
 
 if TYPE_CHECKING:
-    from training.recipe import AdapterRecipe, BaseRecipe
+    from training.recipe import BaseRecipe
+    from training.tuning.recipe import Recipe
 
 WEIGHTS = Path(__file__).parent.parent / "specialists" / "weights"
 RESULTS = Path(__file__).parent.parent / "evals" / "results"
@@ -46,6 +47,9 @@ _OUT = click.option(
     help="Folder of the weights; default: the project's own.",
 )
 _DRY = click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+_RESUME = click.option(
+    "--resume", is_flag=True, help="Go on from the last checkpoint in the work folder."
+)
 _OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY.SUB=VALUE]...")
 
 
@@ -97,7 +101,7 @@ def corpus(
 @_RECIPE
 @_OUT
 @_DRY
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in the work folder.")
+@_RESUME
 @_OVERRIDES
 def pretrain(
     work: Path,
@@ -143,6 +147,7 @@ def _pretrain(
 @_RECIPE
 @_OUT
 @_DRY
+@_RESUME
 @_OVERRIDES
 def sft(
     job: str,
@@ -151,9 +156,10 @@ def sft(
     recipe: Path | None,
     out: Path,
     dry_run: bool,
+    resume: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Make one job's adapter over the base, by supervised learning."""
+    """Make one job's adapter over the base in service, by supervised learning."""
     from training.recipe import adapter as read_recipe
 
     made = read_recipe(job, recipe, overrides)
@@ -163,13 +169,19 @@ def sft(
     from training.allocator import keep_memory
 
     keep_memory()
-    _sft(made, work, data, out, _command("sft", job, *overrides))
+    _sft(made, work, data, out, resume, _command("sft", job, *overrides))
 
 
-def _sft(recipe: AdapterRecipe, work: Path, data: Path | None, out: Path, command: str) -> None:
+def _sft(
+    recipe: Recipe, work: Path, data: Path | None, out: Path, resume: bool, command: str
+) -> None:
     from training import adapter
 
-    adapter.make(recipe, work, data, out, command=command, say=click.echo)
+    made = adapter.make(recipe, work, data, out, command=command, resume=resume, say=click.echo)
+    if made is None:
+        click.echo("interrupted; go on with --resume", err=True)
+        sys.exit(130)
+    click.echo(f"wrote {out / recipe.specialist}")
 
 
 @main.command()

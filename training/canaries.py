@@ -58,18 +58,3 @@ async def _take(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue
         )
     finally:
         await engine.aclose()
-
-
-async def served(
-    base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]
-) -> list[list[float]]:
-    """Log-probabilities (nats) of each dialogue's last reply, as the in-process engine gives
-    them."""
-    engine = LocalEngine.load(base, adapters={job: folder})
-    try:
-        return [
-            [token.logprob for token in await engine.score(dialogue, adapter=job)]
-            for dialogue in dialogues
-        ]
-    finally:
-        await engine.aclose()

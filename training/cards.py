@@ -59,16 +59,17 @@ def base(record: RunRecord) -> str:
 def adapter(record: RunRecord) -> str:
     """An adapter's card."""
     run, recipe = record.metrics, record.recipe
+    job, rank = recipe["specialist"], recipe["lora"]["rank"]
     first, last = run["readings"][0], run["readings"][-1]
     best = next(r for r in run["readings"] if r["step"] == run["best_step"])
     lines = [
         _HEAD.format(library="peft", extra="base_model: finroute-base\n", tags=", lora"),
-        f"# finroute {recipe['job']}\n",
-        f"A LoRA adapter (rank {recipe['rank']}, all linear layers of the blocks, none on "
+        f"# finroute {job}\n",
+        f"A LoRA adapter (rank {rank}, all linear layers of the blocks, none on "
         f"embeddings or output head) over the finroute base, tuned by supervised learning for the "
-        f"job `{recipe['job']}` on {run['examples']:,} dialogues in {run['seconds'] / 60:.1f} "
+        f"job `{job}` on {run['examples']:,} dialogues in {run['seconds'] / 60:.1f} "
         "minutes.\n",
-        "## On the development fold\n",
+        "## On companies it did not learn from\n",
         "Replies that greedy decoding without a grammar gets exactly right, and whole dialogues:\n",
         "| | loss | replies | dialogues |",
         "|---|---|---|---|",

@@ -11,6 +11,7 @@ from specialists.foundation.config import Config
 from specialists.foundation.errors import ConfigError
 from training import jobs
 from training.corpus import CorpusRecipe
+from training.tuning.recipe import Recipe, load
 
 FOLDER = Path(__file__).with_name("recipes")
 
@@ -106,39 +107,6 @@ class BaseRecipe(Config):
     """Seconds of learning between checkpoints."""
 
 
-class AdapterRecipe(Config):
-    """How an adapter is made."""
-
-    job: str
-    seed: int = 11
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.0
-    rate: float = 2e-3
-    """Learning rate."""
-    batch: int = 32
-    """Dialogues of a step."""
-    corpus_seed: int = 12
-    """Of the dialogues; the base's corpus has another, so an adapter learns from fresh ones."""
-    examples: int = 12_000
-    """Dialogues to learn from, at most."""
-    public: float = 0.0
-    """Share of them that is public data, where the job has some."""
-    epochs: float = 1.0
-    seconds: float = 270
-    """Stop after this long; 0 is never."""
-    watch_every: int = 60
-    """Steps between measurements on the development fold."""
-    watch_count: int = 200
-    """Dialogues of the development fold."""
-    patience: int = 4
-    """Measurements without gain before it stops."""
-    length: int = 512
-    """Longest dialogue in tokens; longer ones are left out, none is cut."""
-    threads: int = 2
-    bf16: bool = True
-
-
 class HeadlinesRecipe(Config):
     """How the second reader is made."""
 
@@ -170,15 +138,20 @@ def base(path: Path | None = None, overrides: tuple[str, ...] = ()) -> BaseRecip
     return BaseRecipe.load(path or FOLDER / "base.toml", overrides)
 
 
-def adapter(job: str, path: Path | None = None, overrides: tuple[str, ...] = ()) -> AdapterRecipe:
-    """A job's recipe.
+def adapter(job: str, path: Path | None = None, overrides: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of a job's adapter in service.
 
     Raises:
-        ConfigError: no such job, or a recipe that is not valid.
+        ConfigError: no such job, or a recipe that is not valid or another job's.
     """
     if job not in jobs.NAMES:
         raise ConfigError(f"no job named {job}; there are {', '.join(jobs.NAMES)}")
-    return AdapterRecipe.load(path or FOLDER / f"{job}.toml", overrides)
+    # Cards of adapters in service say `threads=1`, from when an adapter's recipe was flat.
+    words = [f"learning.{item}" if item.startswith("threads=") else item for item in overrides]
+    made = load(path or FOLDER / f"{job}.toml", words)
+    if made.specialist != job:
+        raise ConfigError(f"{path} is a recipe for {made.specialist}, not for {job}")
+    return made
 
 
 def headlines(path: Path | None = None, overrides: tuple[str, ...] = ()) -> HeadlinesRecipe:

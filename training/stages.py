@@ -9,6 +9,10 @@ from __future__ import annotations
 from training import jobs
 from training.recipe import FOLDER
 from training.release import Stage
+from training.tuning import checkpoints
+
+RUNS = "runs"
+"""In a work folder: the runs of adapters, by job."""
 
 _QUICK_BASE = (
     "corpus.train=400",
@@ -29,7 +33,13 @@ _QUICK_BASE = (
     "watch_count=10",
 )
 _QUICK_HEADLINES = ("generated=96", "seconds=15", "watch_every=50")
-_QUICK_ADAPTER = ("examples=160", "watch_count=16", "watch_every=100", "batch=16", "seconds=0")
+_QUICK_ADAPTER = (
+    "data.count=160",
+    "watch.count=16",
+    "watch.every=100",
+    "learning.batch=16",
+    "learning.steps=0",
+)
 
 
 def stages(*, quick: bool = False, threads: int = 1, data: bool = True) -> tuple[Stage, ...]:
@@ -54,10 +64,11 @@ def stages(*, quick: bool = False, threads: int = 1, data: bool = True) -> tuple
     adapters = [
         Stage(
             job,
-            ("train", "sft", job, *_PLACES, *tiny(*_QUICK_ADAPTER), count),
+            ("train", "sft", job, *_PLACES, *tiny(*_QUICK_ADAPTER), f"learning.{count}"),
             makes=(job,),
             needs=("base",),
             settings=(FOLDER / f"{job}.toml",),
+            resume=(f"{RUNS}/{job}/{checkpoints.FOLDER}", "--resume"),
         )
         for job in jobs.NAMES
     ]

@@ -139,7 +139,7 @@ def begin(
 
 def _note(path: Path, recipe: Recipe, data: str, base: str) -> None:
     told = {"digest": recipe.digest, "data": data, "base": base, "recipe": _plain(recipe)}
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}")  # processes that learn together all come here
     with disk_full(path.parent, lambda: ""):
         part.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         part.rename(path)

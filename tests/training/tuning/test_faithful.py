@@ -22,8 +22,6 @@ from training.tuning.loading import Student
 
 run = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("tuned_run.py"))))
 
-pytestmark = pytest.mark.filterwarnings("default")  # what TRL, peft and torch say of themselves
-
 
 @pytest.fixture(scope="module")
 def base(tiny_base, tmp_path_factory) -> Path:

@@ -27,8 +27,6 @@ from training.tuning.watching import Gauge, Watcher, randomness_apart
 SCRIPT = Path(__file__).with_name("tuned_run.py")
 run = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
 
-pytestmark = pytest.mark.filterwarnings("default")  # what TRL, peft and torch say of themselves
-
 
 @pytest.fixture(scope="module")
 def said(dialogues, tmp_path_factory) -> Path:
