@@ -32,6 +32,7 @@ from specialists.foundation.contracts import (
     Value,
 )
 from specialists.foundation.errors import AnswerError, NotFound
+from specialists.replies import one_object
 from specialists.task import (
     Conclusion,
     Example,
@@ -141,21 +142,21 @@ class CalculationTask(Task[CalculationInputs, Calculation]):
 
     def written(self, example: Example[CalculationInputs, Calculation]) -> str:
         """The gold program in the handles of the full form."""
-        gold = example.answer
-        if gold.program is None:
-            if gold.raw is not None:
-                raise AnswerError("gold has a result and no program")
-            return reply(None, prompt(example.inputs, Handles()))
         laid_out = prompt(example.inputs, Handles())
-        ops = program.parse(gold.program)
-        names: dict[str, str] = {}
-        for old, fact in zip(program.numbers(ops), gold.used, strict=True):
-            new = next((h for h, f in laid_out.facts.items() if f == fact), None)
-            if new is None:
-                raise AnswerError(f"the prompt does not show {fact.label}")
-            names[old] = new
-        renamed = tuple(program.Op(op.name, tuple(names.get(a, a) for a in op.args)) for op in ops)
-        return reply(renamed, replace(laid_out, text=_in_full(example.inputs, laid_out)))
+        laid_out = replace(laid_out, text=_in_full(example.inputs, laid_out))
+        return told(example.answer, laid_out)
+
+    def solved(
+        self, inputs: CalculationInputs, answer: Calculation, seed: int | None = None
+    ) -> tuple[Message, ...]:
+        """The whole gold dialogue in compact form.
+
+        Raises:
+            AnswerError: the answer has no program, or one over numbers that are not shown.
+        """
+        laid_out = prompt(inputs, Handles(random.Random(seed) if seed is not None else None))
+        said = Message(role="assistant", content=told(answer, laid_out))
+        return (*self.begin(inputs, seed=seed).messages, said)
 
     def score(
         self, example: Example[CalculationInputs, Calculation], answer: Calculation | None
@@ -191,7 +192,7 @@ def parse(reply: str, inputs: CalculationInputs, laid_out: Prompt) -> Calculatio
         AnswerError: not the JSON asked for, or a program that does not run.
     """
     try:
-        written = Reply.model_validate_json(reply)
+        written = Reply.model_validate(one_object(reply))
     except ValidationError as error:
         raise AnswerError('the reply is not one JSON object {"program": …}') from error
     if written.program is None:
@@ -301,6 +302,27 @@ def reply(ops: program.Program | None, laid_out: Prompt) -> str:
     """A gold reply, as short as it can be written."""
     written = contracted(ops, laid_out.facts, laid_out.text) if ops else None
     return json.dumps({"program": program.render(written) if written else None})
+
+
+def told(answer: Calculation, laid_out: Prompt) -> str:
+    """A gold reply for an answer that was worked out in another dialogue's handles.
+
+    Raises:
+        AnswerError: it has no program, or one over numbers that are not shown.
+    """
+    if answer.program is None:
+        if answer.raw is not None:
+            raise AnswerError("gold has a result and no program")
+        return reply(None, laid_out)
+    ops = program.parse(answer.program)
+    names: dict[str, str] = {}
+    for old, fact in zip(program.numbers(ops), answer.used, strict=True):
+        new = next((h for h, f in laid_out.facts.items() if f == fact), None)
+        if new is None:
+            raise AnswerError(f"the prompt does not show {fact.label}")
+        names[old] = new
+    renamed = tuple(program.Op(op.name, tuple(names.get(a, a) for a in op.args)) for op in ops)
+    return reply(renamed, laid_out)
 
 
 def gather(

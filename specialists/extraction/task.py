@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from specialists.extraction.render import ExtractionInputs, Passage, render
 from specialists.extraction.windows import likely
 from specialists.foundation.contracts import Evidence, Finding, Message, Span, Subtask
 from specialists.foundation.errors import AnswerError
+from specialists.replies import one_object
 from specialists.task import (
     Conclusion,
     Episode,
@@ -47,8 +47,6 @@ PASSAGES = 5
 
 NONE = "none"
 """The reply's value where the passage does not tell the figure."""
-
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
 
 class ExtractionTask(Task[ExtractionInputs, ExtractionAnswer]):
@@ -204,12 +202,8 @@ def read(text: str, inputs: ExtractionInputs, passage: Passage) -> ExtractionAns
     Raises:
         AnswerError: not the JSON object asked for, or handles that stand for nothing here.
     """
-    fenced = _FENCE.match(text)
-    try:
-        data = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError) as error:
-        raise AnswerError(f"not JSON: {text[:200]!r}") from error
-    if not isinstance(data, dict):
+    data = one_object(text)
+    if not data.keys() <= {"value", "period"}:
         raise AnswerError(f"not an extraction answer: {text[:200]!r}")
     value, period = data.get("value"), data.get("period")
     if value == NONE and period is None:

@@ -31,6 +31,7 @@ from specialists.planning.expand import Expander
 from specialists.planning.mending import mended, place, undone
 from specialists.planning.render import PlanningInputs, compact, in_full
 from specialists.planning.surfaces import noun_of
+from specialists.replies import one_object
 from specialists.task import (
     Conclusion,
     Example,
@@ -193,9 +194,8 @@ def read_written(reply: str) -> Plan:
     Raises:
         AnswerError: not the JSON asked for.
     """
-    start, end = reply.find("{"), reply.rfind("}")
     try:
-        written = WrittenPlan.model_validate_json(reply[start : end + 1])
+        written = WrittenPlan.model_validate(one_object(reply))
     except ValidationError as error:
         raise AnswerError("the reply is not one JSON object with subtasks") from error
     steps = tuple(
@@ -217,10 +217,10 @@ def read_compact(reply: str, inputs: PlanningInputs, linked: Linked) -> Plan:
     Raises:
         AnswerError: not the compact language, or handles in a place they cannot have.
     """
+    parts = clauses.parse(mended(reply, linked.text), linked.handles)
     words = undone(linked.text)
     if words:
         return Plan(subtasks=(), note=f"{words!r} is nothing that is worked out here")
-    parts = clauses.parse(mended(reply, linked.text), linked.handles)
     ranked = [c for c in parts if c.verb in clauses.RANKED and c.number is None]
     if ranked and (which := place(linked.text)) > 1:
         parts = tuple(replace(c, place=which) if c in ranked else c for c in parts)

@@ -5,8 +5,6 @@ Not the scorer that decides between adapters: that one lives in ``evals``.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,14 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from specialists.foundation.contracts import Evidence, Span
 from specialists.foundation.errors import AnswerError
+from specialists.replies import one_object
 from specialists.sentiment.render import SentimentInputs
 from specialists.task import Score
 from specialists.workspace.masking import mentions
 
 Label = Literal["positive", "neutral", "negative"]
 LABELS: tuple[Label, ...] = ("positive", "neutral", "negative")
-
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
 
 class SentimentAnswer(BaseModel):
@@ -38,13 +35,12 @@ def read(text: str) -> SentimentAnswer:
     Raises:
         AnswerError: not a JSON object with one of the three labels.
     """
-    fenced = _FENCE.match(text)
+    data = one_object(text)
+    if isinstance(data.get("sentiment"), str):
+        data = {**data, "sentiment": data["sentiment"].strip().lower()}
     try:
-        data = json.loads(fenced[1] if fenced else text)
-        if isinstance(data, dict) and isinstance(data.get("sentiment"), str):
-            data = {**data, "sentiment": data["sentiment"].strip().lower()}
         return SentimentAnswer.model_validate(data)
-    except (ValueError, RecursionError, ValidationError) as error:
+    except ValidationError as error:
         raise AnswerError(f"not a sentiment answer: {text[:200]!r}") from error
 
 
