@@ -259,6 +259,8 @@ class _Dialogue:
                 raise AnswerError("the model's reply was longer than it may be")
             if not completion.message.tool_calls:
                 return episode.answer(completion.message.content)
+            if not self.specialist.task.tool_names:
+                raise AnswerError(f"{self.specialist.name} uses no tools")
             episode.messages.append(completion.message)
             calls = completion.message.tool_calls
             results = await _together([self._use(episode, call) for call in calls])
@@ -273,6 +275,10 @@ class _Dialogue:
 
         The calls of one reply are made at once: none can speak of what another finds.
         """
+        known = self.specialist.task.tool_names
+        if call.name not in known:
+            said = f"there is no tool {call.name[:60]!r}; there are {', '.join(known)}"
+            return ToolResult(call.name, call.arguments, text=f"error: {said}", error=said)
         try:
             meant = episode.expand(call)
         except (AnswerError, ToolError) as error:

@@ -213,6 +213,28 @@ async def test_the_last_turn_offers_no_tools() -> None:
     assert "no answer after 3 turns" in finding.reason
 
 
+async def test_a_tool_that_is_not_the_jobs_is_not_called() -> None:
+    def say(messages: Sequence[Message]) -> str | ToolCall:
+        if messages[-1].role == "tool":
+            assert messages[-1].content == "there is no tool 'search'; there are calculator"
+            return '{"sum": 0}'
+        return ToolCall(id="c", name="search", arguments={"expression": "1"})
+
+    one = await answer_one(does(say), "x", Calculator())
+    assert one.answer == 0
+    assert [e.error is None for e in one.events] == [False]
+
+
+async def test_a_job_without_tools_gets_no_answer_from_a_call() -> None:
+    class Telling(Sums):
+        tool_names = ()
+
+    call = ToolCall(id="c", name="calculator", arguments={"expression": "1"})
+    one = await answer_one(Specialist(Telling(), Scripted(lambda m: call)), "x")
+    assert one.outcome.error == "sums uses no tools"
+    assert not one.broken
+
+
 async def test_fewer_turns_may_be_allowed() -> None:
     engine = Scripted(lambda m: ToolCall(id="c", name="calculator", arguments={"expression": "1"}))
     one = await answer_one(Specialist(Sums(), engine), "x", Calculator(), turns=2)
