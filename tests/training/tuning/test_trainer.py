@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -121,8 +121,11 @@ def killed(tiny_base, said, tmp_path_factory) -> Path:
     """A run killed while it wrote the checkpoint of step 8."""
     out = tmp_path_factory.mktemp("killed") / "run"
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tiny_base), str(said), str(out)]
-        + ["--killed-writing", "8"],
+        [
+            *(sys.executable, str(SCRIPT)),
+            *map(str, (tiny_base, said, out)),
+            *("--killed-writing", "8"),
+        ],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -213,6 +216,13 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(path: Path) -> None:
+    """Until the disk is full."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+
+
 def test_a_disk_that_fills_leaves_the_last_checkpoint_whole(start, whole, tmp_path) -> None:
     disk = tmp_path / "disk"
     with small_disk(disk, "8m"):
@@ -220,10 +230,7 @@ def test_a_disk_that_fills_leaves_the_last_checkpoint_whole(start, whole, tmp_pa
 
         def say(text: str) -> None:
             if "step 6, watched" in text:  # other people's files
-                with pytest.raises(OSError, match="No space"), ballast.open("wb") as file:
-                    while True:
-                        file.write(bytes(4096))
-                        file.flush()
+                fill(ballast)
 
         with pytest.raises(FinrouteError, match=r"no space left.*checkpoint-4.*--resume") as told:
             start(folder, say=say)
@@ -243,11 +250,7 @@ def test_however_a_library_says_that_the_disk_is_full(error, tmp_path) -> None:
     with there.writing(3) as part:
         (part / "checkpoint-3").mkdir()
         (part / "checkpoint-3" / "weights").write_text("whole", "utf-8")
-    with (
-        pytest.raises(FinrouteError, match=r"no space left.*checkpoint-3"),
-        there.writing(6) as part,
-    ):
-        (part / "checkpoint-6").mkdir()
+    with pytest.raises(FinrouteError, match=r"no space left.*checkpoint-3"), there.writing(6):
         raise error
     assert names(tmp_path) == ["checkpoint-3"]
     assert there.newest() == tmp_path / checkpoints.FOLDER / "checkpoint-3"
