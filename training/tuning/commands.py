@@ -17,7 +17,7 @@ import click
 
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RUN
-from training.tuning import checkpoints, cost
+from training.tuning import checkpoints, cost, processes
 from training.tuning.recipe import Recipe, load, names
 
 RUNS = Path("runs")
@@ -122,7 +122,10 @@ def run(
         )
         code = several.run(job, made, priced, on=on, parallel=parallel, resume=resume, again=again)
         click.get_current_context().exit(code)
-    _one(made, out or home / f"seed-{made.seed}", data, resume, again, priced, recipe, words)
+    folder = out or home / f"seed-{made.seed}"
+    # The record counts with the device it ran on, unless another one was named.
+    on_record = priced if device or price is not None else None
+    _one(made, folder, data, resume, again, priced, on_record, recipe, words)
 
 
 def _one(
@@ -132,6 +135,7 @@ def _one(
     resume: bool,
     again: bool,
     device: cost.Device,
+    on_record: cost.Device | None,
     recipe: str,
     words: Sequence[str],
 ) -> None:
@@ -139,21 +143,24 @@ def _one(
     from training.allocator import keep_memory
 
     keep_memory()  # starts this command over, in the same process
-    if again:
+    say = processes.heard(click.echo)
+    if again and processes.first():
         remove(folder)
-    else:
+    elif processes.first():
         check(folder, resume)
-    click.echo(f"{made.name}: {short(cost.estimate(made, device))}; into {folder}")
+    each = made.learning.threads if device.unit == "core" else 1
+    together = processes.count() * each if processes.count() > 1 else None
+    say(f"{made.name}: {short(cost.estimate(made, device, units=together))}; into {folder}")
     go_on = shlex.join(["finroute", "train", "run", recipe, "--out", str(folder), *words])
     from training.tuning.run import make
 
     command = shlex.join(["finroute", "train", "run", recipe, *words])
     try:
-        record = make(
-            made, folder, data, resume=resume, command=command, say=click.echo, device=device
-        )
+        record = make(made, folder, data, resume=resume, command=command, say=say, device=on_record)
     except KeyboardInterrupt:
         record = None
+    if not processes.first():
+        return
     if record is None:
         # Before anything was written there is nothing to resume: the same command starts it.
         resumed = " --resume" if begun(folder) else ""

@@ -52,6 +52,8 @@ RIGHT = 0.5
 """Share of sampled dialogues taken to be right, and so kept (self_sft, distill)."""
 USABLE = 0.92
 """Share of a device's memory that a run can fill; the rest goes to the context and to gaps."""
+SMALL = 1e8
+"""Parameters below which a base is meant for a processor."""
 TILE = 4096
 """Tokens of a tile of TRL's fused head."""
 BYTES = {"float32": 4, "bfloat16": 2}
@@ -215,9 +217,15 @@ def device(name: str, *, hour_usd: float | None = None) -> Device:
 
 
 def fitting(recipe: Recipe) -> Device:
-    """The device a base is meant for: a processor for the embedded one, an H100 for hub bases."""
+    """The device a base is meant for: a processor for the embedded one, an H100 for hub bases.
+
+    Raises:
+        ConfigError: nothing tells how large the base is.
+    """
     where = recipe.base.device
-    small = where == "cpu" or (where == "auto" and not recipe.base.source)
+    if where != "auto":
+        return device("cpu-2" if where == "cpu" else "h100-80gb")
+    small = not recipe.base.source or shape(recipe).parameters < SMALL
     return device("cpu-2" if small else "h100-80gb")
 
 
@@ -420,7 +428,7 @@ def estimate(
     sizes = shape(recipe, base)
     in_use = units or on.count or (recipe.learning.threads if on.unit == "core" else 1)
     clock = _Clock(on, sizes, recipe, in_use)
-    processes = in_use if on.unit == "GPU" else 1
+    processes = in_use if on.unit == "GPU" else max(1, in_use // recipe.learning.threads)
     plan = _rewarded if recipe.rewarded else _online if _is_online(recipe) else _supervised
     steps, examples, phases = plan(recipe, clock, processes)
     phases = [clock.start(), *phases]

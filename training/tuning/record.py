@@ -7,7 +7,6 @@ the estimate in ``run.json``. See :class:`specialists.foundation.records.RunReco
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from specialists.foundation.digests import digest, file_digest
 from specialists.foundation.records import RunRecord
 from training import provenance
-from training.tuning import cost
+from training.tuning import cost, processes
 from training.tuning.recipe import Recipe
 
 TOKENIZER = ("tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json")
@@ -81,7 +80,8 @@ def of(
         },
         metrics=dict(metrics),
         reload=dict(reload),
-        environment=provenance.environment(recipe.learning.threads) | {"processes": processes()},
+        environment=provenance.environment(recipe.learning.threads)
+        | {"processes": processes.count()},
         started=started,
         seconds=round(seconds, 1),
         spent={
@@ -107,12 +107,7 @@ def here() -> cost.Device:
 def used(recipe: Recipe) -> int:
     """GPUs in use by all processes together; on processors, their threads."""
     each = 1 if recipe.base.device != "cpu" and provenance.gpus() else recipe.learning.threads
-    return each * processes()
-
-
-def processes() -> int:
-    """Processes that learn together under ``accelerate launch``."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return each * processes.count()
 
 
 def tokenizer_digest(base: Path) -> str:

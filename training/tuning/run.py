@@ -19,7 +19,7 @@ from specialists.foundation.contracts import Message
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RUN, RunRecord
 from training.provenance import now
-from training.tuning import checkpoints, cost, record
+from training.tuning import checkpoints, cost, processes, record
 from training.tuning import data as material
 from training.tuning.dialogues import Dialogue
 from training.tuning.recipe import Recipe
@@ -54,7 +54,8 @@ def make(
         device: whose price and speed the record counts with; None: that of this machine.
 
     Returns:
-        The record; None where the run was interrupted and can be resumed.
+        The record; None where the run was interrupted and can be resumed, and from all processes
+        but the first where several learn together.
 
     Raises:
         ConfigError: the folder holds another run, or a run and ``resume`` is not set; a recipe that
@@ -66,7 +67,9 @@ def make(
     clock = time.monotonic()
     if (folder / ADAPTER / RUN).exists():
         raise ConfigError(f"{folder} holds a finished run; give another --out, or remove it")
-    checkpoints.begin(folder, recipe, resume=resume, say=say)
+    say = processes.heard(say)
+    if processes.first():
+        checkpoints.begin(folder, recipe, resume=resume, say=say)
     begun = _started(folder)
     made = material.gather(recipe, data)
     say(
@@ -74,7 +77,7 @@ def make(
         f"learn from, {len(made.watched)} of others to watch"
     )
     # Only now: everything before is told without loading a model library.
-    from training.tuning import loading
+    from training.tuning import loading, sharded
     from training.tuning.workshop import Workshop
 
     task = material.task(recipe)
@@ -82,7 +85,11 @@ def make(
     shop = Workshop(recipe, folder, task, made, student, data, resume, say)
     metrics = _learn(shop)
     if metrics is None:
-        _stopped(folder, begun, time.monotonic() - clock)
+        if processes.first():
+            _stopped(folder, begun, time.monotonic() - clock)
+        return None
+    shop.student = sharded.whole(student, recipe)
+    if not processes.first():
         return None
     return _finish(shop, metrics, command, begun, clock, device)
 
@@ -113,7 +120,8 @@ def _learn(shop: Workshop) -> Metrics | None:
         return distill_online.train(shop)
     from training.tuning import sft
 
-    dialogues = _dialogues(shop)
+    with processes.in_turn(cpu=shop.student.device == "cpu"):
+        dialogues = _dialogues(shop)
     if dialogues is None:
         return None
     chosen, about = dialogues

@@ -191,7 +191,7 @@ class Tuned:
             "seconds": round(self._before, 1),
             "learning_seconds": round(self._before, 1),
             "tokens": self._over_all(self.learned),
-            "train_loss": round(float(self._lost) / max(self.step, 1), 4),
+            "train_loss": round(self._mean(float(self._lost)) / max(self.step, 1), 4),
             "best_step": self.watcher.best_step,
             "readings": self.watcher.readings,
         }
@@ -284,6 +284,13 @@ class Tuned:
             return count
         there = torch.tensor(count, device=self.accelerator.device)  # type: ignore[attr-defined]
         return int(self.accelerator.reduce(there, "sum"))  # type: ignore[attr-defined]
+
+    def _mean(self, value: float) -> float:
+        """Mean over the processes."""
+        if self.accelerator.num_processes == 1:  # type: ignore[attr-defined]
+            return value
+        there = torch.tensor(value, device=self.accelerator.device)  # type: ignore[attr-defined]
+        return float(self.accelerator.reduce(there, "mean"))  # type: ignore[attr-defined]
 
     def _unwrap(self) -> None:
         """Mixed precision stays behind: from here the model computes as it is served."""
