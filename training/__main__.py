@@ -128,8 +128,10 @@ def pretrain(
 def _pretrain(
     recipe: BaseRecipe, work: Path, data: Path | None, out: Path, resume: bool, command: str
 ) -> None:
-    from training import base
+    from training import base, grow
 
+    if recipe.grown_from and grow.source(recipe.grown_from).resolve() == (out / "base").resolve():
+        raise ConfigError("--out: the base would be written over the one it is grown from")
     if not resume:
         base.prepare(recipe, work, data, click.echo)
     done = base.learn(recipe, work, data, resume=resume, say=click.echo)

@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen3ForCausalL
 from specialists.engines.template import chat_template
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import CARD, RUN, RunRecord
-from training import cards, copying, corpus, prose, weights
+from training import cards, copying, corpus, grow, prose, weights
 from training import tokenizer as tokenizing
 from training.batches import Tokens
 from training.pretrain import Pretraining, build
@@ -47,6 +47,10 @@ def learn_tokenizer(
     folder = work / "tokenizer"
     if folder.exists():
         return AutoTokenizer.from_pretrained(folder)
+    if recipe.grown_from:
+        known = AutoTokenizer.from_pretrained(grow.source(recipe.grown_from))
+        known.save_pretrained(folder)
+        return known
     bare = tokenizing.bare(chat_template())
     texts: list[str] = []
     replies: list[str] = []
@@ -143,7 +147,10 @@ def learn(
     end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
     assert isinstance(end, int)
     assert isinstance(pad, int)
-    model = build(recipe.model, len(tokenizer), end=end, pad=pad)
+    if recipe.grown_from:
+        model = grow.grown(grow.source(recipe.grown_from), recipe.model)
+    else:
+        model = build(recipe.model, len(tokenizer), end=end, pad=pad)
     train = {name: tokens for name, tokens in parts.items() if not name.endswith("-dev")}
     dev = {name[:-4]: tokens for name, tokens in parts.items() if name.endswith("-dev")}
     run = Pretraining(recipe, model, train, dev, work, say)

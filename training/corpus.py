@@ -79,7 +79,8 @@ def shards(recipe: CorpusRecipe) -> list[Shard]:
             count = recipe.public if fold == "public" else count
             for job in recipe.jobs:
                 offset = 0 if fold == "train" else 500_000
-                seed = recipe.seed * 1_000_003 + offset + index * 16 + jobs.NAMES.index(job)
+                place = (*jobs.NAMES, *jobs.STUDIES).index(job)
+                seed = recipe.seed * 1_000_003 + offset + index * 16 + place
                 made.append(Shard(job, fold, index, count, seed))
     return made
 

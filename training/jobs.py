@@ -12,6 +12,8 @@ from typing import Any
 from specialists.task import Example, Task
 
 NAMES = ("sentiment", "extraction", "table_qa", "calculation", "planning")
+STUDIES = ("maths",)
+"""Jobs that methods are studied on: with no weights in a release."""
 
 
 def task(name: str) -> Task[Any, Any]:

@@ -70,6 +70,9 @@ class BaseRecipe(Config):
     corpus: CorpusRecipe = CorpusRecipe()
     tokenizer: TokenizerRecipe = TokenizerRecipe()
     model: ModelRecipe = ModelRecipe()
+    grown_from: str = ""
+    """Folder of a base to begin from instead of nothing (``released``: the project's own): it has
+    that one's tokenizer and shape, and as many layers as ``model.layers`` says."""
     optimiser: OptimiserRecipe = OptimiserRecipe()
     shares: dict[str, float]
     """Shares of the mix, in tokens, by job; ``prose`` is public finance prose, ``copying`` the
