@@ -65,11 +65,12 @@ def train(
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     assert isinstance(pad, int)
     collate = packing.Rows(pad, packing=recipe.sft.packing)
-    base = shop.student.model.get_base_model()
+    model = shop.student.model
+    base = model.get_base_model()
     with packing.rows(base, packing=recipe.sft.packing):
         trainer = _Trainer(
             shop=shop,
-            gauge=Gauge(lambda: read(base, seen, collate), by="loss") if seen else None,
+            gauge=Gauge(lambda: read(model, seen, collate), by="loss") if seen else None,
             order=order(recipe, [len(each) for each in learned], steps * _of_a_step(recipe)),
             model=shop.student.model,
             args=SFTConfig(

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from training.tuning.recipe import WatchSection
+from training.tuning.sharded import adapter_of, lay
 
 STATE = "watching.json"
 BEST = "best.safetensors"
@@ -84,7 +84,7 @@ class Watcher:
     def restore(self) -> None:
         """Put the best adapter back, if that is the one to keep."""
         if self._adapter:
-            set_peft_model_state_dict(self.model, self._adapter)
+            lay(self.model, self._adapter)
 
     def save(self, folder: Path, **more: Any) -> None:
         told = {
@@ -106,12 +106,6 @@ class Watcher:
         if (folder / BEST).exists():
             self._adapter = load_file(folder / BEST)
         return told
-
-
-def adapter_of(model: Any) -> dict[str, torch.Tensor]:
-    """A copy of the adapter's weights, on the CPU."""
-    state = get_peft_model_state_dict(model, save_embedding_layers=False)
-    return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
 
 
 @contextmanager
