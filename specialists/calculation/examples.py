@@ -298,7 +298,8 @@ def _distract(make: _Maker, taken: list[Fact], *, same: bool = True) -> list[Fac
     rng = make.rng
     have = {(f.measure, f.entity, f.year) for f in taken}
     others: list[Fact] = []
-    measures = [*{f.measure for f in taken}, *make.money[2:4]] if same else list(make.money[2:5])
+    told = list(dict.fromkeys(f.measure for f in taken))  # not a set: the order must be the seed's
+    measures = [*told, *make.money[2:4]] if same else list(make.money[2:5])
     owners = list(dict.fromkeys([f.entity for f in taken] + [make.owners[3]]))
     places = list(itertools.product(measures, owners, make.years))
     rng.shuffle(places)

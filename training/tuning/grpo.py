@@ -261,8 +261,8 @@ def _rewards(
     **_: Any,
 ) -> list[float | None]:
     """The rewards the rollouts came with; each part's mean is logged."""
-    for name in parts[0]:
-        told = [float(each[name]) for each in parts if each[name] is not None]  # type: ignore[arg-type]
+    for name in dict.fromkeys(name for each in parts for name in each):
+        told = [value for each in parts if (value := each.get(name)) is not None]
         if told:
             log_metric(f"parts/{name}", fmean(told))
     return reward

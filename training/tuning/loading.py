@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from specialists.engines.hub import find
 from specialists.foundation.errors import ConfigError
@@ -67,9 +68,10 @@ def student(recipe: Recipe, *, tools: bool, turns: bool) -> Student:
         EngineError: the base cannot be found or read.
     """
     torch.set_num_threads(recipe.learning.threads)
+    disable_progress_bar()  # progress is the run's to tell
     folder = base_folder(recipe.base)
     tokenizer = template.prepare(AutoTokenizer.from_pretrained(folder), recipe.base)
-    template.check(tokenizer, turns=turns, tools=tools and recipe.base.form == "full")
+    template.check(tokenizer, turns=turns, tools=tools, listed=recipe.base.form == "full")
     where = device(recipe.base)
     plain: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=TYPES[recipe.base.dtype])
     plain.to(where)
