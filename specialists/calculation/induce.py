@@ -16,12 +16,13 @@ MAX_NUMBERS = 14
 """Beyond this, coincidences outnumber programs."""
 
 
-def induce(numbers: Mapping[str, float], gold: float) -> Program | None:
+def induce(numbers: Mapping[str, float], gold: float, rounding: float = 0.0) -> Program | None:
     """The one program over these numbers that comes to ``gold``.
 
     Args:
         numbers: the value behind each handle, in one scale.
         gold: the answer by FinQA's convention, rounded to five decimals.
+        rounding: how far off it may be where it was rounded more.
 
     Returns:
         None where no program fits, or several do.
@@ -30,15 +31,15 @@ def induce(numbers: Mapping[str, float], gold: float) -> Program | None:
         return None
     found: dict[str, Program] = {}
     for program, value in _programs(numbers):
-        if _same(value, gold):
+        if _same(value, gold, rounding):
             found[render(program)] = program
             if len(found) > 1:
                 return None
     return next(iter(found.values()), None)
 
 
-def _same(value: float, gold: float) -> bool:
-    return abs(value - gold) <= max(5.1e-6, 1e-7 * abs(gold))
+def _same(value: float, gold: float, rounding: float) -> bool:
+    return abs(value - gold) <= max(5.1e-6, 1e-7 * abs(gold), rounding)
 
 
 def _programs(numbers: Mapping[str, float]) -> Iterator[tuple[Program, float]]:

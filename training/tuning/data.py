@@ -64,7 +64,9 @@ def gather(recipe: Recipe, data: Path | None) -> Material:
     if recipe.data.file:
         from training.tuning import own
 
-        given = own.examples(made, Path(recipe.data.file), recipe.data.workspace)
+        given = own.examples(
+            made, Path(recipe.data.file), recipe.data.workspace, licence=recipe.data.licence
+        )
         train, watched = _split(given.examples, recipe.data.held)
         train, about = train[: recipe.data.count], given.about
         watched = watched[: recipe.watch.count]

@@ -29,34 +29,33 @@ async def gold(
     """The gold dialogues of examples, in order.
 
     An example that the form cannot show (its compact dialogue rests on a worked case, its calls
-    come to something else on the real tools) is left out, and counted in what is said.
+    come to something else on the real tools) is left out, and counted in what is said; so is one
+    that has an answer and no dialogue.
 
     Raises:
-        InputError: a gold answer that fails its own check; examples with answers and no dialogues;
-            more than a tenth of the examples left out.
+        InputError: a gold answer that fails its own check; more than a tenth of the examples left
+            out.
     """
     made: list[Dialogue] = []
     left_out: Counter[str] = Counter()
-    async with _sandbox(task) as sandbox:
-        for example in examples:
+    worked = [e for e in examples if e.dialogue and e.dialogue[-1].role == "assistant"]
+    if bare := len(examples) - len(worked):
+        say(f"left out: {bare} of {len(examples)} {task.name} examples have an answer and no "
+            "dialogue that comes to it")  # fmt: skip
+    async with _sandbox(task, form) as sandbox:
+        for example in worked:
             try:
                 made.append(await _one(task, example, form, sandbox))
             except AnswerError as error:
                 left_out[str(error)] += 1
     if left_out:
-        _tell(left_out, len(examples), task.name, form, say)
+        _tell(left_out, len(worked), task.name, form, say)
     return made
 
 
 async def _one(
     task: Task[Any, Any], example: Example[Any, Any], form: Form, sandbox: Sandbox | None
 ) -> Dialogue:
-    if not example.dialogue or example.dialogue[-1].role != "assistant":
-        raise InputError(
-            f"{example.id} has an answer and no dialogue that comes to it, so there is nothing to "
-            "imitate: learn from rewards (grpo), from the model's own right answers (self_sft) or "
-            "from a teacher's (distill)"
-        )
     snapshot = getattr(example.inputs, "snapshot", None)
     tools = Toolbox(snapshot, sandbox) if sandbox is not None and snapshot is not None else None
     messages, shown = await task.demonstrate(example, form=form, tools=tools)
@@ -93,8 +92,8 @@ def _tell(left_out: Counter[str], count: int, name: str, form: Form, say: Say) -
 
 
 @asynccontextmanager
-async def _sandbox(task: Task[Any, Any]) -> AsyncGenerator[Sandbox | None]:
-    if not task.tool_names:
+async def _sandbox(task: Task[Any, Any], form: Form) -> AsyncGenerator[Sandbox | None]:
+    if form == "compact" or not task.tool_names:
         yield None
         return
     sandbox = Sandbox()

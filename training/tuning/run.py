@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specialists.foundation.contracts import Message
-from specialists.foundation.errors import ConfigError
+from specialists.foundation.errors import ConfigError, InputError
 from specialists.foundation.records import RUN, RunRecord
 from training.provenance import now
 from training.tuning import checkpoints, cost, processes, record
@@ -141,16 +141,28 @@ def _dialogues(shop: Workshop) -> tuple[list[Dialogue], Metrics] | None:
             recipe.data.demonstrator, shop.material.train, recipe.data.seed
         )
         return [Dialogue(tuple(messages)) for messages in shown], {}
-    return gold(shop, shop.material.train), {}
+    found = gold(shop, shop.material.train)
+    if not found:
+        raise InputError(
+            f"{recipe.name}: the data has answers and no dialogues that come to them, so there is "
+            "nothing to imitate: learn from rewards (grpo), from the model's own right answers "
+            "(self_sft) or from a teacher's (distill)"
+        )
+    return found, {}
 
 
 def gold(shop: Workshop, examples: material.Examples) -> list[Dialogue]:
     """The gold dialogues of examples, in the form the base is served in."""
-    if shop.recipe.base.form == "compact":
-        return [Dialogue(example.dialogue) for example in examples]
     from training.tuning import demonstrated
 
-    return asyncio.run(demonstrated.gold(shop.task, examples, shop.say))
+    return asyncio.run(demonstrated.gold(shop.task, examples, shop.say, shop.recipe.base.form))
+
+
+def _to_read(shop: Workshop) -> list[Dialogue]:
+    """Dialogues for the reload check. Data of one's own may hold no company to watch with, or
+    answers alone: then the job's own."""
+    found = gold(shop, shop.material.watched[:CHECKED])
+    return found or gold(shop, list(shop.task.examples("dev", CHECKED, shop.recipe.data.seed)))
 
 
 def _finish(
@@ -165,7 +177,7 @@ def _finish(
     from training.tuning import faithful, loading
 
     recipe, student, folder = shop.recipe, shop.student, shop.folder / ADAPTER
-    watched = gold(shop, shop.material.watched[:CHECKED])
+    watched = _to_read(shop)
     part = folder.with_name(f"{ADAPTER}.part")
     shutil.rmtree(part, ignore_errors=True)
     loading.save_adapter(student.model, part, recipe.base.name)
