@@ -11,6 +11,7 @@ is what it would say by itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from specialists.engines.text import Text
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import artefact_digest
 from specialists.task import Example, Form, Task
-from training.tuning import loading, teachers
+from training.tuning import demonstrated, loading, teachers
 from training.tuning.dialogues import Dialogue
 from training.tuning.recipe import Recipe
 from training.tuning.rendering import IGNORED, Rendered, render_all, windows
@@ -193,10 +194,14 @@ def _text(tokenizer: Any) -> Text:
 
 def _gauge(shop: Workshop, teacher: Any) -> Gauge | None:
     # The gold replies stand for what is to be said: the same words at every measurement.
-    watched = [Dialogue(example.dialogue) for example in shop.material.watched]
-    if shop.recipe.base.form != "compact" or not watched:
-        return None  # gold is in the compact form
+    examples = [example for example in shop.material.watched if example.dialogue]
+    if shop.recipe.base.form == "compact":
+        watched = [Dialogue(example.dialogue) for example in examples]
+    else:
+        watched = asyncio.run(demonstrated.gold(shop.task, examples, shop.say))
     seen, _ = render_all(shop.student.tokenizer, watched, shop.recipe.data.length)
+    if not seen:
+        return None
     pad = shop.student.tokenizer.pad_token_id
     assert isinstance(pad, int)
     return Gauge(lambda: read(shop.student.model, teacher, seen, pad), by="divergence")

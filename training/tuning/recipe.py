@@ -195,8 +195,8 @@ class TeacherSection(Config):
     source: str = ""
     """A folder or hub id (local; empty: the recipe's own base), or a model's name (langchain)."""
     adapter: str = ""
-    """Folder of a local teacher's adapter; ``released``: the job's own among the project's
-    weights; empty: none."""
+    """Folder of a local teacher's adapter; ``released``: where no source is given, the job's own
+    among the project's weights; empty: none."""
     provider: str = "openai"
     """``openai``: OpenAI or a compatible server; or ``module:Class`` of a LangChain chat model."""
     url: str = ""
@@ -344,7 +344,7 @@ def _resolved(source: str, seen: tuple[str, ...]) -> dict[str, Any]:
     if source in seen:
         raise ConfigError(f"recipes extend each other in a circle: {' -> '.join((*seen, source))}")
     if source.endswith(".toml"):
-        told = _read(Path(source))
+        told = _beside(_read(Path(source)), Path(source).parent)
         under = told.pop("extends", None)
         data = {} if under is None else _resolved(str(under), (*seen, source))
         named: dict[str, Any] = {"name": Path(source).stem}
@@ -377,6 +377,15 @@ def _layered(name: str) -> dict[str, Any]:
         for key in dict.fromkeys((kind, method, base, specialist)):
             data = _over(data, tables.get(key, {}))
     return data
+
+
+def _beside(told: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What a recipe file says, the path of its data as seen from here: it is told from there."""
+    data = told.get("data")
+    file = data.get("file") if isinstance(data, dict) else None
+    if isinstance(file, str) and file and (folder / file).is_file():
+        return told | {"data": data | {"file": str(folder / file)}}
+    return told
 
 
 def _read(path: Path) -> dict[str, Any]:

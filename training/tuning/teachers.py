@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from specialists.agent import Run, Specialist
+from specialists.engines.base import Engine
 from specialists.engines.fits import mismatch
 from specialists.engines.hub import find
+from specialists.engines.lazy import LazyEngine
 from specialists.foundation.contracts import Message, Sampling
 from specialists.foundation.digests import digest
 from specialists.foundation.errors import AnswerError, ConfigError
@@ -94,23 +96,20 @@ def load(recipe: Recipe, task: Task[Any, Any]) -> Teacher:
 
 def start(shop: Workshop) -> Teacher:
     """The student as it starts, to be its own teacher."""
-    from specialists.engines.local import LocalEngine
-
     recipe, student, rollout = shop.recipe, shop.student, shop.recipe.rollout
     adapter = Path(recipe.start) if recipe.start else None
-    engine = LocalEngine.load(
+    specialist = _in_process(
+        shop.task,
         student.base,
+        adapter,
         name=recipe.base.name,
-        adapters={ADAPTER: adapter} if adapter else None,
+        form=recipe.base.form,
         dtype=recipe.base.dtype,
         device=student.device,
         rows=rollout.parallel,
         threads=recipe.learning.threads,
         held=rollout.held,
         template=str(student.tokenizer.chat_template),
-    )
-    specialist = Specialist(
-        shop.task, engine, adapter=ADAPTER if adapter else None, form=recipe.base.form
     )
     about = {
         "engine": "local",
@@ -135,7 +134,7 @@ def local_folders(recipe: Recipe) -> tuple[Path, Path | None]:
     told = recipe.teacher
     source = told.source or recipe.base.source
     base = find(source) if source else WEIGHTS / "base"
-    if not told.adapter:
+    if not told.adapter or (told.source and told.adapter == RELEASED):
         if not told.source:
             raise ConfigError(
                 "teacher: neither teacher.source nor teacher.adapter is set, so the teacher would "
@@ -153,32 +152,54 @@ def local_folders(recipe: Recipe) -> tuple[Path, Path | None]:
 
 
 def _local(recipe: Recipe, task: Task[Any, Any]) -> tuple[Specialist, dict[str, Any]]:
-    from specialists.engines.local import LocalEngine
     from training.tuning.loading import device
 
     told = recipe.teacher
     base, adapter = local_folders(recipe)
     name = told.source or recipe.base.name
-    engine = LocalEngine.load(
+    specialist = _in_process(
+        task,
         base,
+        adapter,
         name=Path(name).name if Path(name).is_dir() else name,
-        adapters={ADAPTER: adapter} if adapter else None,
+        form=told.form,
         dtype=recipe.base.dtype,
         device=device(recipe.base),
         rows=told.parallel,
         threads=recipe.learning.threads,
         held=told.held,
     )
-    known = artefact_digest(adapter) if adapter else None
-    specialist = Specialist(
-        task, engine, adapter=ADAPTER if adapter else None, digest=known, form=told.form
-    )
     return specialist, {
-        "model": engine.model,
+        "model": specialist.engine.model,
         "base": artefact_digest(base),
-        "adapter": known,
+        "adapter": artefact_digest(adapter) if adapter else None,
         "held": told.held,
     }
+
+
+def _in_process(
+    task: Task[Any, Any],
+    base: Path,
+    adapter: Path | None,
+    *,
+    name: str,
+    form: Form,
+    **settings: Any,
+) -> Specialist:
+    """A model of this machine, read when it is first asked: nobody may have to ask it."""
+
+    def read() -> Engine:
+        from specialists.engines.local import LocalEngine
+
+        adapters = {ADAPTER: adapter} if adapter else None
+        return LocalEngine.load(base, name=name, adapters=adapters, **settings)
+
+    lazy = LazyEngine(name, read)
+
+    async def ready() -> None:
+        await lazy.engine()
+
+    return Specialist(task, lazy, ADAPTER if adapter else None, form=form, ready=ready)
 
 
 def _served(told: TeacherSection, task: Task[Any, Any]) -> tuple[Specialist, dict[str, Any]]:
@@ -186,7 +207,7 @@ def _served(told: TeacherSection, task: Task[Any, Any]) -> tuple[Specialist, dic
 
     if not told.source:
         raise ConfigError("teacher.source: name the model that the endpoint serves")
-    if told.adapter:
+    if told.adapter not in ("", RELEASED):
         raise ConfigError("teacher.adapter: only a local teacher has one")
     key = None
     if told.api_key_env:
@@ -233,6 +254,8 @@ def possible(task: Task[Any, Any], teacher: Form, student: Form) -> None:
 def shuffled(task: Task[Any, Any], example: Example[Any, Any]) -> bool:
     """Whether the gold dialogue's handles are numbered at random, so that a model learns none of
     their numbers, or in order, as in service. Whoever is asked the question is asked likewise."""
+    if not example.dialogue:
+        return False
     prompt = task.begin(example.inputs).messages
     return tuple(prompt) != example.dialogue[: len(prompt)]
 
@@ -260,7 +283,9 @@ def express(
         if not isinstance(made, str):
             return "same reply", made
         why = f"its reply is none in the {student} form: {made}"
-    return ("filtered gold", example.dialogue) if student == "compact" else why
+    if student == "compact" and example.dialogue:
+        return "filtered gold", example.dialogue
+    return why
 
 
 def _same_reply(
@@ -289,4 +314,3 @@ def _on_one_line(text: str) -> str:
         return json.dumps(json.loads(text), ensure_ascii=False)
     except json.JSONDecodeError:
         return text
-

@@ -47,14 +47,17 @@ class Trace(Value):
 class Book:
     """The file of traces. What a crash left unfinished at its end is dropped when it is opened."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        """``writes``: it may be added to; else it is only read."""
+        self._path, self._writes = path, writes
         self.traces: list[Trace] = []
         self._synced = time.monotonic()
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Book:
         whole = self._read()
+        if not self._writes:
+            return self
         with self._disk():
             self._file = self._path.open("ab")
             self._file.truncate(whole)

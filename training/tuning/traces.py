@@ -30,7 +30,7 @@ from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.toolbox import Toolbox
 from specialists.workspace.tools import Tools
 from training.provenance import now
-from training.tuning import teachers
+from training.tuning import processes, teachers
 from training.tuning.dialogues import Dialogue, unique
 from training.tuning.purse import Paying, Purse
 from training.tuning.rollouts import seed_of
@@ -66,6 +66,8 @@ class Asking:
     """Questions under way at once."""
     budget_usd: float = 0.0
     """0: no limit."""
+    asks: bool = True
+    """Nothing is asked and nothing written otherwise: what is there is read."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,9 @@ class Collected:
 def gather(shop: Workshop) -> tuple[list[Dialogue], dict[str, Any]] | None:
     """What the methods ``distill`` and ``self_sft`` learn from, and what their record says of it.
 
+    Of processes that learn together the first one asks; the others, which come after it, read what
+    it wrote.
+
     Returns None where it was interrupted; what was collected is on disk.
 
     Raises:
@@ -98,6 +103,7 @@ def gather(shop: Workshop) -> tuple[list[Dialogue], dict[str, Any]] | None:
         seed=recipe.seed_of("sampler"),
         parallel=rollout.parallel if own else recipe.teacher.parallel,
         budget_usd=0.0 if own else recipe.teacher.budget_usd,
+        asks=processes.first(),
     )
 
     async def go() -> Collected:
@@ -207,16 +213,20 @@ class _Collecting:
         self._keys = _keys(self.examples)
         self._questions = {key: self._question(key) for key in self._keys}
         header = self._claim()
-        with Book(self.out / LINES) as book:
+        with Book(self.out / LINES, writes=self.asking.asks) as book:
             for trace in book.traces:
                 self.done[trace.id] = trace
                 self.spent += trace.usage
+            if not self.asking.asks:
+                return Collected(self._dialogues(), header)
             todo = [key for key in self._keys if self._open(key)]
             self.purse = Purse(self.asking.budget_usd, self.teacher.price, self.spent.cost_usd)
             if len(todo) < len(self._keys):
                 self.say(f"traces: {len(self._keys) - len(todo):,} questions are done already")
             begun = time.monotonic()
             try:
+                if todo:
+                    await self.teacher.specialist.ready()
                 with self._stopping():
                     await self._ask_all(todo, book)
             finally:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from specialists.agent import Run, Specialist
+from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
 from specialists.foundation.errors import ConfigError
 from specialists.table_qa.full import FullEpisode
@@ -211,6 +212,7 @@ def _full(task: Task[Any, Any], example: Example[Any, Any]) -> list[Message]:
             ["teacher.engine=langchain", "teacher.source=m", "teacher.provider=no.such:Thing"],
             r"teacher\.provider",
         ),
+        (["teacher.adapter=released", "specialist=maths"], "no released one of this job"),
         (["teacher.adapter="], "method self_sft learns from that"),
         (["teacher.adapter=/nowhere"], "/nowhere: no adapter"),
     ],
@@ -224,7 +226,9 @@ def test_a_teacher_that_cannot_be_is_refused(base: Path, settings: list[str], wr
 # --- in process -----------------------------------------------------------------------------------
 
 
-def test_the_start_learns_from_its_own_right_replies(base: Path, tmp_path: Path) -> None:
+def test_the_start_learns_from_its_own_right_replies(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Held to the grammar, so that an untrained model is right now and then."""
     recipe = tiny(
         base, "sentiment/self_sft", "data.public=0", "rollout.held=true", "self_sft.samples=3"
@@ -239,6 +243,14 @@ def test_the_start_learns_from_its_own_right_replies(base: Path, tmp_path: Path)
     assert told["teacher"]["base"] == shop.student.digest
     assert told["sampling"]["temperature"] == recipe.rollout.temperature
     assert (told["samples"], told["keep"]) == (3, 1)
+
+    # A process that learns beside the first one reads what that wrote, and no model for it.
+    path = tmp_path / "traces" / traces.LINES
+    before = path.read_bytes()
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(LocalEngine, "load", None)
+    assert traces.gather(shop) == made
+    assert path.read_bytes() == before
 
 
 def test_a_start_that_says_anything_is_right_on_nothing(base: Path, tmp_path: Path) -> None:
@@ -358,6 +370,10 @@ def test_where_nothing_goes_over_gold_is_kept_and_called_gold() -> None:
     run = held(jobs.task("planning"), plan, '{"subtasks": []}', "full")
     made = express(jobs.task("planning"), plan, run, teacher="full", student="compact", seed=None)
     assert made == ("filtered gold", plan.dialogue)
+    bare = dataclasses.replace(plan, dialogue=())  # of data of one's own: an answer alone
+    why = express(jobs.task("planning"), bare, run, teacher="full", student="compact", seed=None)
+    assert isinstance(why, str)
+    assert why.startswith("its reply is none in the compact form")
     table = some("table_qa", 1)[0]
     run = held(jobs.task("table_qa"), table, "{}", "full")
     made = express(jobs.task("table_qa"), table, run, teacher="full", student="compact", seed=1)
