@@ -13,6 +13,7 @@ import click
 
 from specialists.foundation.errors import ConfigError, FinrouteError
 from training.tuning.commands import ls, run
+from training.tuning.own_command import own
 from training.tuning.study_command import study
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def main() -> None:
 
 main.add_command(run)
 main.add_command(ls)
+main.add_command(own)
 main.add_command(study)
 
 

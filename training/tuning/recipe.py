@@ -382,10 +382,10 @@ def _layered(name: str) -> dict[str, Any]:
 def _beside(told: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What a recipe file says, the path of its data as seen from here: it is told from there."""
     data = told.get("data")
-    file = data.get("file") if isinstance(data, dict) else None
-    if isinstance(file, str) and file and (folder / file).is_file():
-        return told | {"data": data | {"file": str(folder / file)}}
-    return told
+    if not isinstance(data, dict) or not isinstance(data.get("file"), str):
+        return told
+    path = folder / data["file"]
+    return told | {"data": data | {"file": str(path)}} if path.is_file() else told
 
 
 def _read(path: Path) -> dict[str, Any]:
