@@ -31,6 +31,7 @@ from specialists.workspace.toolbox import Toolbox
 from specialists.workspace.tools import Tools
 from training.provenance import now
 from training.tuning import processes, teachers
+from training.tuning.checkpoints import Checkpoints
 from training.tuning.dialogues import Dialogue, unique
 from training.tuning.purse import Paying, Purse
 from training.tuning.rollouts import seed_of
@@ -86,7 +87,8 @@ def gather(shop: Workshop) -> tuple[list[Dialogue], dict[str, Any]] | None:
     """What the methods ``distill`` and ``self_sft`` learn from, and what their record says of it.
 
     Of processes that learn together the first one asks; the others, which come after it, read what
-    it wrote.
+    it wrote. Once there is a checkpoint nothing more is asked: learning goes on with what it began
+    with.
 
     Returns None where it was interrupted; what was collected is on disk.
 
@@ -103,7 +105,7 @@ def gather(shop: Workshop) -> tuple[list[Dialogue], dict[str, Any]] | None:
         seed=recipe.seed_of("sampler"),
         parallel=rollout.parallel if own else recipe.teacher.parallel,
         budget_usd=0.0 if own else recipe.teacher.budget_usd,
-        asks=processes.first(),
+        asks=processes.first() and not Checkpoints(shop.folder).all(),
     )
 
     async def go() -> Collected:
@@ -364,6 +366,7 @@ class _Collecting:
         def heard() -> None:
             if self.interrupted and task is not None:
                 task.cancel()
+                return
             self.stop = self.interrupted = True
             self.say("stopping when the questions under way are answered; once more stops at once")
 

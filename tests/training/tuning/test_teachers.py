@@ -170,6 +170,15 @@ def test_a_server_teaches_a_compact_student_and_is_asked_again_where_it_failed(
     assert len(server.seen) == asked + 3
     assert len(again[0]) == len({e.dialogue for e in full.values()})
     assert again[1]["traces"]["failed"] == 0
+    # Once there is a checkpoint, learning goes on with the dialogues that it began with.
+    path = tmp_path / "traces" / traces.LINES
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:10]))
+    (tmp_path / "checkpoints" / "checkpoint-5").mkdir(parents=True)
+    asked = len(server.seen)
+    fixed = traces.gather(dataclasses.replace(shop, resume=True))
+    assert fixed is not None
+    assert len(server.seen) == asked
+    assert len(fixed[0]) < len(again[0])
 
 
 def test_a_misfit_reply_is_paid_for(base: Path, tmp_path: Path, server: Server) -> None:
