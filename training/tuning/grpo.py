@@ -27,7 +27,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from specialists.engines.local import LocalEngine
 from specialists.foundation.errors import ConfigError
 from specialists.workspace.sandbox import Sandbox
-from training.tuning import loading, padding, template
+from training.tuning import loading, padding, processes, template
 from training.tuning.groups import Drawn, Groups, Paid
 from training.tuning.rollouts import Rollout, Rollouts, Wish, seed_of
 from training.tuning.trainer import Tuned, arguments
@@ -153,7 +153,7 @@ class Learner:
 
     def _follow(self) -> None:
         """Copy the adapter, and it alone, to the engine that draws."""
-        folder = self.shop.folder / SYNC
+        folder = self.shop.folder / SYNC / str(processes.rank())  # each process has an engine
         loading.save_adapter(
             self.trainer.accelerator.unwrap_model(self.trainer.model),
             folder,

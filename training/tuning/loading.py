@@ -20,7 +20,7 @@ from transformers.utils.logging import disable_progress_bar
 from specialists.engines.hub import find
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import artefact_digest
-from training.tuning import template
+from training.tuning import sharded, template
 from training.tuning.recipe import BaseSection, Recipe
 
 WEIGHTS = Path(__file__).parents[2] / "specialists" / "weights"
@@ -107,8 +107,10 @@ def save_adapter(model: PeftModel, folder: Path, base: str) -> None:
 
     Args:
         base: the base's name; where it lay on this machine is no part of the adapter.
+
+    To be called by all processes together where the model is in shards.
     """
-    model.save_pretrained(str(folder), safe_serialization=True)
+    model.save_pretrained(str(folder), safe_serialization=True, state_dict=sharded.state(model))
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = base

@@ -31,6 +31,16 @@ def adapter_of(model: Any) -> dict[str, torch.Tensor]:
     return {name: _full(value).detach().cpu().clone() for name, value in state.items()}
 
 
+def state(model: Any) -> dict[str, torch.Tensor] | None:
+    """The adapter's weights as peft saves them, by the model's own names; None: it is not in
+    shards, and peft finds them itself. To be called by all processes together."""
+    if not is_sharded(model):
+        return None
+    return {
+        name: _full(p).detach().cpu() for name, p in model.named_parameters() if "lora_" in name
+    }
+
+
 def lay(model: Any, weights: Mapping[str, torch.Tensor]) -> None:
     """Put a whole adapter into the model; to be called by all processes together."""
     there = get_peft_model_state_dict(model, save_embedding_layers=False)
