@@ -323,6 +323,8 @@ class CompactEpisode(Episode[TableAnswer]):
             reply = Reply.model_validate(one_object(text))
         except ValidationError as error:
             raise AnswerError('the reply is not one JSON object {"value": …}') from error
+        if not self._seen_listing:
+            raise AnswerError("an answer before anything was looked at")
         if reply.value is None:
             return TableAnswer()
         if reply.value not in self._shown:

@@ -61,6 +61,7 @@ class FullEpisode(Episode[TableAnswer]):
             Message(role="user", content=question),
         ]
         self._found = Found()
+        self._looked = False
 
     def tools(self) -> tuple[ToolSpec, ...]:
         return TOOLS
@@ -78,6 +79,7 @@ class FullEpisode(Episode[TableAnswer]):
         }
 
     def observe(self, call: ToolCall, result: ToolResult) -> Message:
+        self._looked |= result.error is None and call.name != "calculator"
         if result.error is None and call.name == "sql":
             self._found.rows(call.arguments["query"], result)
         if result.error is None and call.name == "calculator":
@@ -90,6 +92,8 @@ class FullEpisode(Episode[TableAnswer]):
             reply = Reply.model_validate(one_object(text))
         except ValidationError as error:
             raise AnswerError('the reply is not {"value": …, "unit": …, "scale": …}') from error
+        if not self._looked:
+            raise AnswerError("an answer before anything was looked at")
         if reply.value is None:
             return TableAnswer()
         if isinstance(reply.value, str):
