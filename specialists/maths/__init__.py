@@ -1,0 +1,1 @@
+"""A job for studies of training methods: graded arithmetic word problems. It is not served."""
