@@ -362,7 +362,8 @@ def _listed(specialists: tuple[str, ...], base: str | None) -> list[str]:
 
 
 def _rows(listed: Iterable[str], device: str | None) -> Iterator[dict[str, Any]]:
-    for name in listed:
+    by_base = sorted(listed, key=lambda name: (name.split("/")[0], name.split("/")[2]))
+    for name in by_base:
         made = load(name)
         on = cost.device(device) if device else cost.fitting(made)
         guess = cost.estimate(made, on)
@@ -393,27 +394,27 @@ def _show(rows: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    for specialist, group in groupby(rows, key=lambda row: row["specialist"]):
-        table = Table(title=specialist, title_justify="left", box=None, pad_edge=False)
-        table.add_column("recipe", no_wrap=True)
-        for heading in ("episodes", "tokens", "sampled", "GB", "time", "dollars", "on"):
-            table.add_column(heading, justify="left" if heading == "on" else "right", no_wrap=True)
-        for row in group:
-            room = "" if row["fits"] else "!"
+    for (specialist, base), group in groupby(rows, key=lambda r: (r["specialist"], r["base"])):
+        listed = list(group)
+        title = f"[bold]{specialist} · {base}[/bold] on {listed[0]['device']}"
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        table.add_column("recipe", no_wrap=True, min_width=32)
+        for heading in ("episodes", "tokens", "sampled", "GB", "time", "$"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in listed:
             table.add_row(
-                f"{row['method']}/{row['base']}",
+                row["recipe"],
                 f"{row['examples']:,}",
                 _count(row["tokens"]),
                 _count(row["generated"]) if row["generated"] else "–",
-                f"{row['memory_gb']:.0f}{room}",
+                f"{row['memory_gb']:.0f}{'' if row['fits'] else '!'}",
                 _time(3600 * row["hours"]),
-                f"{row['usd']:.2f}" if row["usd"] >= 0.01 else "< 0.01",
-                row["device"],
+                f"{row['usd']:.2f}" if row["usd"] >= 0.01 else "<0.01",
             )
         console.print(table)
         console.print()
     abouts = dict.fromkeys((row["method"], row["about"]) for row in rows)
     for method, about in abouts:
-        console.print(f"[bold]{method}[/bold]  {about}")
+        console.print(f"[bold]{method}[/bold]  {about}", soft_wrap=True)
     if any(not row["fits"] for row in rows):
         console.print("! does not fit in the device's memory; --dry-run says what would help")

@@ -29,6 +29,7 @@ import re
 import struct
 import tomllib
 from collections.abc import Callable, Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +55,8 @@ USABLE = 0.92
 """Share of a device's memory that a run can fill; the rest goes to the context and to gaps."""
 SMALL = 1e8
 """Parameters below which a base is meant for a processor."""
+MENTIONED = 3
+"""Settings that are named where it does not fit."""
 TILE = 4096
 """Tokens of a tile of TRL's fused head."""
 BYTES = {"float32": 4, "bfloat16": 2}
@@ -605,17 +608,24 @@ def _memory(recipe: Recipe, sizes: Shape, on: Device, processes: int) -> dict[st
 
 
 def _helps(recipe: Recipe, on: Device, sizes: Shape, processes: int) -> tuple[str, ...]:
-    """Single changes under which it would fit."""
+    """Changes under which it would fit: single ones, or two together where no single one does."""
 
     def fits(changed: Recipe, device: Device = on) -> bool:
         used = sum(_memory(changed, sizes, device, processes).values())
         return used <= device.memory_gb * USABLE
 
-    found: list[str] = []
-    for told, change in _CHANGES:
-        changed = change(recipe)
-        if changed is not None and fits(changed):
-            found.append(told.format(r=changed))
+    def told(*changes: tuple[str, Callable[[Recipe], Recipe | None]]) -> str:
+        changed: Recipe | None = recipe
+        for _, change in changes:
+            changed = change(changed) if changed is not None else None
+        if changed is None or not fits(changed):
+            return ""
+        return " ".join(words.format(r=changed) for words, _ in changes)
+
+    found = [words for change in _CHANGES if (words := told(change))]
+    if not found:
+        found = [words for pair in combinations(_CHANGES, 2) if (words := told(*pair))]
+    found = found[:MENTIONED]
     found += [
         f"--device {other.name}"
         for other in devices().values()
@@ -681,7 +691,7 @@ def _notes(recipe: Recipe, sizes: Shape) -> tuple[str, ...]:
     if recipe.data.file:
         found.append("dialogues of your own are taken to be half as long as data.length")
     elif recipe.base.form == "full":
-        found.append("lengths of full dialogues are counted in characters, four to a token")
+        found.append("dialogues are taken to be as long as gold ones, 3.5 characters to a token")
     if recipe.rewarded and recipe.grpo.refill:
         found.append(f"{AGREEING:.0%} of the groups are taken to agree, and are drawn again")
     if recipe.method in ("self_sft", "distill"):
