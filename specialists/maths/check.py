@@ -34,8 +34,11 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _EQUATION = re.compile(
     rf"(?<![\d.*/+-])(?P<left>-?{_NUMBER}(?:[*/+-]{_NUMBER})+)=(?P<right>-?{_NUMBER})(?![\d.*/+-])"
 )
+_BARE = re.compile(r"[\d\s.,;*/+=-]+")
+"""A working without words: its last equation gives the answer."""
 _SPACED = re.compile(r"\s*([*/+=-])\s*")
 _NOISE = re.compile(r"(?<=\d),(?=\d{3}\b)|\$(?=\s*\.?\d)")
+_CROSS = re.compile(r"(?<=\d)\s*[x×]\s*(?=\d)")
 
 
 class MathsAnswer(BaseModel):
@@ -107,7 +110,8 @@ def equations(working: str) -> list[bool]:
 
 
 def _found(working: str) -> list[re.Match[str]]:
-    return list(_EQUATION.finditer(_SPACED.sub(r"\1", _NOISE.sub("", working))))
+    told = _CROSS.sub("*", _NOISE.sub("", working))
+    return list(_EQUATION.finditer(_SPACED.sub(r"\1", told)))
 
 
 def _same(value: Decimal | None, told: str) -> bool:
@@ -173,6 +177,7 @@ def validate(answer: MathsAnswer) -> list[str]:
     for match, holds in zip(found, equations(answer.working), strict=True):
         if not holds:
             faults.append(f"{match[0]} is false")
-    if found and Decimal(found[-1]["right"]) != Decimal(repr(answer.answer)):
+    ends = Decimal(found[-1]["right"]) if found and _BARE.fullmatch(answer.working) else None
+    if ends is not None and ends != Decimal(repr(answer.answer)):
         faults.append(f"the working ends in {found[-1]['right']}, the answer is {answer.answer}")
     return faults

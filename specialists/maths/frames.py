@@ -93,6 +93,10 @@ GROUPS = _grammar(
         "$b $things are in a $box, and $who has $a $boxes.",
         "$who earns $b $things an hour and works $a hours.",
         "$who orders $a $boxes; a $box contains $b $things.",
+        "$who receives $a $boxes, all of them with $b $things.",
+        "$who stacks $a piles of $b $things.",
+        "$a times over, $who fetches $b $things.",
+        "$who cuts $a cakes and puts $b $things on each.",
     ],
 )
 
@@ -203,6 +207,7 @@ ASK = _grammar(
         "How many $things does that make?",
         "How many $things does this come to?",
         "Work out how many $things $who has now.",
+        "How many of the $things are now with $who?",
     ],
 )
 
@@ -225,6 +230,10 @@ SPLIT = _grammar(
         "Spread evenly over $c shelves, how many are on each shelf?",
         "Each of $c {friends} is given as many. How many is that?",
         "In $c equal portions, what is in a portion?",
+        "$c {friends} divide them evenly. How many does each take home?",
+        "Everything is cut up evenly for $c {friends}. What is one share?",
+        "How many are there for one of $c {friends}?",
+        "For each of $c {friends} there are equally many. How many?",
     ],
 )
 
@@ -317,6 +326,8 @@ COMPARE = _grammar(  # a - b
         "How many $things short of $a is $who, who has $b?",
         "$who and $other have $a $things together, $other has $b of them. How many has $who?",
         "Without $b of $hers $a $things, how many does $who have?",
+        "$who is $a years old, $other is $b. By how many years is $who older?",
+        "What is left of $a $things when $b are gone?",
     ],
 )
 
@@ -347,6 +358,8 @@ TIMES = _grammar(  # a * b
         "How much are $a $things, when each is $b dollars?",
         "A $thing weighs $b pounds. How many pounds do $a of them weigh?",
         "$who takes $a $boxes. With $b $things in each, how many $things has $she?",
+        "$a pupils bring $b $things apiece. How many are brought?",
+        "If a row has $b $things, what do $a rows have?",
     ],
 )
 
@@ -400,6 +413,7 @@ LEFTOVER = _grammar(  # a mod b
         "$a pupils form teams of $b. How many are without a team?",
         "Taking $b $things at a time from $a, what is left in the end?",
         "$who pours $a $things into $boxes for $b each. How many does the last, not full, have?",
+        "$b {friends} divide $a $things fairly. How many cannot be given out?",
     ],
 )
 
@@ -450,6 +464,7 @@ TOTAL = _grammar(  # a * b + c
         "$who owns $c $things and gets $b a day for $a days. How many has $she then?",
         "Beside $a $boxes with $b $things $who has $c more. What is the total?",
         "How much are $a $things at $b dollars and one hat for $c dollars?",
+        "$who sells $a $things for $b dollars each and finds $c dollars. How much has $she?",
     ],
 )
 
@@ -474,6 +489,10 @@ RATE = _grammar(  # b / a * c: a of them make b, what do c make?
         "A machine makes $b $things in $a hours. How many are made in $c hours?",
         "$a days of work bring $b dollars. What do $c days bring?",
         "How many dollars are $c $things, if $a cost $b?",
+        "$who types $b letters in $a minutes. How many does $she type in $c minutes?",
+        "A cart takes $b $things in $a rides. How many are taken in $c rides?",
+        "In $a days a hen lays $b eggs. How many does it lay in $c days?",
+        "A mill grinds $b $boxes in $a days. How many does it grind in $c days?",
     ],
 )
 

@@ -8,14 +8,15 @@ served, not planned with and not part of a release: it works on words alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from specialists.foundation.contracts import Evidence, Finding, Message, Subtask
-from specialists.foundation.errors import NotFound
+from specialists.foundation.errors import ConfigError, NotFound
 from specialists.maths import check
 from specialists.maths.check import MathsAnswer
+from specialists.maths.demonstrators import DEMONSTRATORS
 from specialists.maths.examples import LEVELS, generate
 from specialists.maths.render import LARGEST, MathsInputs, in_handles, render
 from specialists.task import (
@@ -100,6 +101,15 @@ class MathsTask(Task[MathsInputs, MathsAnswer]):
         self, fold: Fold, count: int, seed: int
     ) -> Iterator[Example[MathsInputs, MathsAnswer]]:
         return generate(self, fold, count, seed, int(self.slice) if self.slice else None)
+
+    def demonstrations(
+        self, name: str, examples: Iterable[Example[MathsInputs, MathsAnswer]], seed: int
+    ) -> Iterator[tuple[Message, ...]]:
+        """See ``demonstrators.py``."""
+        if name not in DEMONSTRATORS:
+            known = ", ".join(DEMONSTRATORS)
+            raise ConfigError(f"{self.name} has no demonstrator {name!r}: it has {known}")
+        return DEMONSTRATORS[name](examples, seed)
 
     def score(
         self, example: Example[MathsInputs, MathsAnswer], answer: MathsAnswer | None
