@@ -283,7 +283,8 @@ class _Collecting:
         kept: dict[str, tuple[Way, tuple[Message, ...]]] = {}
         tries = right = 0
         reason = error = ""
-        while tries < self.asking.samples and len(kept) < self.asking.keep:
+        samples = self.asking.samples if self._varies(key) else 1
+        while tries < samples and len(kept) < self.asking.keep:
             drawn, seed = self._seeds(key, tries)
             run = await answer_one(
                 specialist,
@@ -390,6 +391,10 @@ class _Collecting:
         seed = seed_of(self.asking.seed, key, number)
         mixed = teachers.shuffled(self.teacher.specialist.task, self._keys[key])
         return seed % 2**31, seed if mixed else None
+
+    def _varies(self, key: str) -> bool:
+        """Whether asking again could bring anything else: another draw, or other handles."""
+        return self.teacher.sampling.temperature > 0 or self._seeds(key, 0)[1] is not None
 
     def _question(self, key: str) -> str:
         """SHA-256 of what the teacher reads first."""

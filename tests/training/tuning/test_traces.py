@@ -92,8 +92,11 @@ def wrong(messages: Sequence[Message], sampling: Sampling) -> str:
     return next(label for label in LABELS if label != right(messages, sampling))
 
 
-def teaching(say: Say, *, price: Price | None = None, **options: Any) -> Teacher:
-    return Teacher(Specialist(TASK, Scripted(say, **options)), price=price)
+def teaching(
+    say: Say, *, price: Price | None = None, temperature: float = 1.0, **options: Any
+) -> Teacher:
+    specialist = Specialist(TASK, Scripted(say, **options))
+    return Teacher(specialist, Sampling(temperature=temperature), price)
 
 
 def engine_of(teacher: Teacher) -> Scripted:
@@ -180,7 +183,7 @@ async def test_words_that_are_no_answer_are_told(tmp_path: Path) -> None:
 async def test_the_same_dialogue_is_kept_once(tmp_path: Path) -> None:
     engine = Scripted(right)
     twice = [*EXAMPLES[:5], *EXAMPLES[:5]]
-    teacher = Teacher(Specialist(TASK, engine))
+    teacher = Teacher(Specialist(TASK, engine), Sampling(temperature=1.0))
     got = await ask(teacher, tmp_path, examples=twice, samples=3, keep=3)
     assert len(got.dialogues) == 5
     assert len(engine.asked) == 2 * 5 * 3  # asked in vain: the same words each time
@@ -193,6 +196,12 @@ async def test_asking_ends_when_enough_is_right(tmp_path: Path) -> None:
     got = await ask(teacher, tmp_path, samples=4, keep=1)
     assert len(engine_of(teacher).asked) == len(EXAMPLES)
     assert got.header["ways"] == {"own words": len(EXAMPLES)}
+
+
+async def test_who_would_say_the_same_again_is_asked_once(tmp_path: Path) -> None:
+    teacher = teaching(wrong, temperature=0.0)
+    await ask(teacher, tmp_path, samples=4)
+    assert len(engine_of(teacher).asked) == len(EXAMPLES)
 
 
 async def test_no_more_than_so_many_at_once(tmp_path: Path) -> None:
