@@ -31,6 +31,7 @@ from specialists.foundation.contracts import (
 from specialists.foundation.errors import AnswerError, ContextOverflow
 from specialists.task import Example, Form, Task
 from specialists.workspace.limited import Limited
+from specialists.workspace.remembered import Memory, Remembered
 from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.toolbox import Toolbox
 from specialists.workspace.tools import ToolResult, Tools
@@ -99,6 +100,7 @@ class Rollouts:
         self._bridge, self._sandbox, self._end = bridge, sandbox, end
         self._form: Form = form
         self._adapter: str | None = None
+        self.memory = Memory()
 
     def follow(self, folder: Path) -> None:
         """Draw from the adapter in this folder from now on."""
@@ -156,7 +158,7 @@ class Rollouts:
         snapshot = getattr(example.inputs, "snapshot", None)
         if snapshot is None:
             return None
-        box = Toolbox(snapshot, self._sandbox)
+        box = Remembered(Toolbox(snapshot, self._sandbox), self.memory)
         return _Timed(Limited(box, self.settings.timeout, self.settings.output))
 
     async def aclose(self) -> None:
