@@ -110,7 +110,13 @@ def save_adapter(model: PeftModel, folder: Path, base: str) -> None:
 
     To be called by all processes together where the model is in shards.
     """
-    model.save_pretrained(str(folder), safe_serialization=True, state_dict=sharded.state(model))
+    # Embeddings are never tuned; left to itself, peft asks the hub whether they were.
+    model.save_pretrained(
+        str(folder),
+        safe_serialization=True,
+        state_dict=sharded.state(model),
+        save_embedding_layers=False,
+    )
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = base
