@@ -25,11 +25,12 @@ from specialists.registry import WEIGHTS
 from specialists.table_qa.discipline import discipline
 from specialists.task import Example, Task
 from specialists.workspace.limited import Limited
+from specialists.workspace.remembered import Memory, Remembered
 from specialists.workspace.sandbox import Sandbox
 
 SEED = 20_261
 """Of the questions; no recipe uses it."""
-BASE = "released base"
+BASE = "base"
 FOLDS = ("companies", "templates")
 TIMEOUT_S, OUTPUT = 10.0, 8_000
 Say = Callable[[str], None]
@@ -90,11 +91,25 @@ def candidates(folder: Path) -> list[Candidate]:
         found.append(Candidate(arm, seed, path.parent, record))
     if not found:
         raise ConfigError(f"{folder} holds no adapters; make them with `finroute train study`")
-    bases = {c.record.base for c in found if c.record is not None}
-    own = artefact_digest(WEIGHTS / "base")
-    if bases != {own}:
-        raise RecordError(f"adapters in {folder} stand on another base than the embedded one")
+    base(found)
     return [Candidate(BASE, 0, None, None), *found]
+
+
+def base(found: Sequence[Candidate]) -> Path:
+    """The folder of the one base that all of them stand on.
+
+    Raises:
+        RecordError: they stand on several, or it is not what their records say.
+    """
+    records = [c.record for c in found if c.record is not None]
+    folders = {Path(r.recipe["base"]["source"] or WEIGHTS / "base") for r in records}
+    digests = {r.base for r in records}
+    if len(folders) != 1 or len(digests) != 1:
+        raise RecordError("these adapters stand on several bases")
+    folder = folders.pop()
+    if artefact_digest(folder) not in digests:
+        raise RecordError(f"the base in {folder} is not the one that the adapters were made on")
+    return folder
 
 
 def specialist(folder: Path) -> str:
@@ -141,9 +156,9 @@ async def ask(
     there = candidates(folder)
     adapters = {c.name: c.folder for c in there if c.folder is not None}
     engine = LocalEngine.load(
-        WEIGHTS / "base", adapters=adapters, rows=rows, threads=threads, held=False
+        base(there), adapters=adapters, rows=rows, threads=threads, held=False
     )
-    sandbox = Sandbox()
+    sandbox, memory = Sandbox(), Memory()
     try:
         sheets = papers(task, count)
         for number, candidate in enumerate(there, 1):
@@ -156,7 +171,7 @@ async def ask(
                     )
                     runs = await asyncio.gather(
                         *(
-                            _one(specialist, example, sandbox, heat, place)
+                            _one(specialist, example, sandbox, memory, heat, place)
                             for place, example in enumerate(paper.examples)
                         )
                     )
@@ -174,13 +189,18 @@ async def ask(
 
 
 async def _one(
-    specialist: Specialist, example: Example[Any, Any], sandbox: Sandbox, heat: float, place: int
+    specialist: Specialist,
+    example: Example[Any, Any],
+    sandbox: Sandbox,
+    memory: Memory,
+    heat: float,
+    place: int,
 ) -> Run:
     tools = tools_for(example, sandbox)
     return await answer_one(
         specialist,
         example.inputs,
-        None if tools is None else Limited(tools, TIMEOUT_S, OUTPUT),
+        None if tools is None else Limited(Remembered(tools, memory), TIMEOUT_S, OUTPUT),
         sampling=Sampling(temperature=heat, max_tokens=96, seed=SEED + place),
     )
 
