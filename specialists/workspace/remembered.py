@@ -38,6 +38,10 @@ class Memory:
         default_factory=dict[Key, asyncio.Future[ToolResult]]
     )
 
+    def clear(self) -> None:
+        """Forget what is kept."""
+        self._kept.clear()
+
     async def recall(self, key: Key, call: Callable[[], Awaitable[ToolResult]]) -> ToolResult:
         """The answer to a call."""
         while (coming := self._coming.get(key)) is not None:
