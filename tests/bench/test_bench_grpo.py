@@ -61,8 +61,8 @@ def test_the_environments_share_of_a_step(tmp_path: Path):
     assert record is not None
     told = record.metrics
     print(
-        f"\nGRPO, table_qa on the embedded base, 64 episodes a step: {told['learning_seconds']:.1f} s "
-        f"of 4 steps, {told['seconds_of_rollouts']:.1f} s of it drawing; tools "
+        f"\nGRPO, table_qa on the embedded base, 4 steps of 64 episodes: "
+        f"{told['learning_seconds']:.1f} s, {told['seconds_of_rollouts']:.1f} s of it drawing; tools "
         f"{told['share_of_tools']:.1%} of the time (aim: at most 5 %)"
     )
 
