@@ -62,7 +62,7 @@ def test_the_environments_share_of_a_step(tmp_path: Path):
     told = record.metrics
     print(
         f"\nGRPO, table_qa on the embedded base, 4 steps of 64 episodes: "
-        f"{told['learning_seconds']:.1f} s, {told['seconds_of_rollouts']:.1f} s of it drawing; tools "
+        f"{told['learning_seconds']:.1f} s, {told['seconds_of_rollouts']:.1f} s drawing; tools "
         f"{told['share_of_tools']:.1%} of the time (aim: at most 5 %)"
     )
 
