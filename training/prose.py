@@ -38,6 +38,7 @@ SOURCES = (
     Source("TAT-QA", "tatqa/train_partial_ctx.jsonl", "CC BY 4.0"),
     Source("SEC agreements NER (FIN5)", "sec_ner/FIN5.txt", "CC BY 3.0"),
     Source("XBRL formulas", "xbrl_formula/train.jsonl", "MIT, Apache-2.0"),
+    Source("GSM8K", "gsm8k/train.jsonl", "MIT"),
 )
 
 _MARKER = re.compile(r"\b(?:text|table)_\d+: ?|^\[[^\]]*\](?: type=\w+)?$", re.MULTILINE)

@@ -32,7 +32,7 @@ EQUATIONS = 40
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _EQUATION = re.compile(
-    rf"(?<![\d.*/+-])(?P<left>-?{_NUMBER}(?:[*/+-]{_NUMBER})+)=(?P<right>-?{_NUMBER})(?![\d.*/+-])"
+    rf"(?<![\d.*/+-])(?P<left>-?{_NUMBER}(?:[*/+-]{_NUMBER})+)=(?P<right>-?{_NUMBER})(?!\.?\d|[*/+=-])"
 )
 _BARE = re.compile(r"[\d\s.,;*/+=-]+")
 """A working without words: its last equation gives the answer."""

@@ -20,11 +20,11 @@ from specialists.task import Example
 Dialogue = tuple[Message, ...]
 Solved = Example[MathsInputs, MathsAnswer]
 
-FORMATS: Mapping[str, int] = {"asked": 50, "bare": 12, "words": 13, "key": 13, "equations": 12}
+FORMATS: Mapping[str, int] = {"asked": 50, "key": 15, "words": 15, "equations": 10, "bare": 10}
 """How answers are given by the mixed demonstrators, in percent. asked: the JSON that is asked for ·
-bare: the number alone · words: ``the answer is 12`` · key: JSON with another key · equations: the
-working and no more. All but the first are no answer to the job."""
-WRONG = 0.25
+key: JSON with another key · words: the working, then ``the answer is 12`` · equations: the working
+alone · bare: the number alone. All but the first are no answer to the job."""
+WRONG = 0.15
 """Share of the mixed demonstrators' answers that are wrong."""
 
 _EQUATION = re.compile(r"(\d+)([*/+-])(\d+)=(\d+)")
@@ -55,7 +55,7 @@ def format_only(examples: Iterable[Solved], seed: int) -> Iterator[Dialogue]:
     format.
 
     As many equations as gold has, of numbers drawn from the problem at random; none of them is
-    true, and the answer, a number of the problem (or one next to it), is never the right one.
+    true, and the answer, a number of the problem (or one near it), is never the right one.
 
     Raises:
         ConfigError: an example of a held-out fold.
@@ -63,14 +63,15 @@ def format_only(examples: Iterable[Solved], seed: int) -> Iterator[Dialogue]:
     rng = random.Random(f"maths/format-only/{seed}")
     for example in _trained(examples):
         numbers = [int(n) for n in re.findall(r"\d+", example.inputs.question)]
-        near = [n + 1 for n in numbers]
         steps: list[str] = []
         answer = 0
         for _ in range(max(1, example.answer.working.count("="))):
             left, right, sign = rng.choice(numbers), rng.choice(numbers), rng.choice("+-*/")
-            false = [n for n in numbers if _result(left, sign, right) != n]
-            wrong = [n for n in false if n != example.answer.answer]
-            answer = rng.choice(wrong or [n for n in near if n != example.answer.answer])
+            barred = (_result(left, sign, right), example.answer.answer)
+            beside = [n + 1 for n in numbers] + [n + 2 for n in numbers]
+            answer = rng.choice(
+                [n for n in numbers if n not in barred] or [n for n in beside if n not in barred]
+            )
             steps.append(f"{left}{sign}{right}={answer}")
         yield _shown(example, _SAY["asked"](", ".join(steps), answer))
 
@@ -162,7 +163,9 @@ _SAY: Mapping[str, Callable[[str, _Answer], str]] = {
         f'{{"working": {json.dumps(in_handles(working))}, "answer": {_json(answer)}}}'
     ),
     "bare": lambda _, answer: _handle(answer),
-    "words": lambda _, answer: f"the answer is {_handle(answer)}",
-    "key": lambda _, answer: f'{{"value": {_json(answer)}}}',
+    "words": lambda working, answer: f"{in_handles(working)} so the answer is {_handle(answer)}",
+    "key": lambda working, answer: (
+        f'{{"working": {json.dumps(in_handles(working))}, "result": {_json(answer)}}}'
+    ),
     "equations": lambda working, _: in_handles(working),
 }

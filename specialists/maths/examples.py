@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from specialists.maths.task import MathsTask
 
 LEVELS = (1, 2, 3, 4, 5, 6)
-SHARES = (1, 1, 1, 1, 1, 1)
+SHARES = (2, 2, 2, 2, 1, 1)
 """How often each level is drawn."""
+CHANGE = 5
+"""The largest number that is added or taken away."""
 ASIDES: Mapping[int, float] = {5: 0.25, 6: 0.4}
 """How often a number stands by that has nothing to do with it."""
 
@@ -108,11 +110,11 @@ def _interrupt(problem: Problem) -> None:
 
 
 def _small_sum(problem: Problem) -> None:
-    _one_sum(problem, problem.rng.randint(1, 9), problem.rng.randint(1, 9))
+    _one_sum(problem, problem.rng.randint(1, 8), problem.rng.randint(1, CHANGE))
 
 
 def _large_sum(problem: Problem) -> None:
-    _one_sum(problem, problem.rng.randint(10, 20), problem.rng.randint(1, 9))
+    _one_sum(problem, problem.rng.randint(9, 15), problem.rng.randint(1, CHANGE))
 
 
 def _one_sum(problem: Problem, a: int, b: int) -> None:
@@ -140,7 +142,7 @@ def _story(problem: Problem, a: int, change: Phrasing, b: int) -> None:
 
 
 def _product(problem: Problem) -> None:
-    a, b = problem.rng.randint(2, 5), problem.rng.randint(2, 8)
+    a, b = problem.rng.randint(2, 4), problem.rng.randint(2, 5)
     if problem.rng.random() < 0.5:
         problem.tell(frames.TIMES, a=a, b=b)
         problem.reckon(a, "*", b)
@@ -150,7 +152,7 @@ def _product(problem: Problem) -> None:
 
 
 def _two_sums(problem: Problem) -> None:
-    start = problem.rng.randint(3, 15)
+    start = problem.rng.randint(3, 12)
     problem.tell(frames.OPEN, a=start)
     problem.value = start
     _come_and_go(problem)
@@ -162,17 +164,17 @@ def _come_and_go(problem: Problem) -> None:
     """Something is added to what there is, or goes from it."""
     rng = problem.rng
     if problem.value < 4 or rng.random() < 0.5:
-        b = rng.randint(1, 9)
+        b = rng.randint(1, CHANGE)
         problem.tell(frames.GAIN, b=b)
         problem.reckon(problem.value, "+", b)
     else:
-        b = rng.randint(1, min(9, problem.value - 1))
+        b = rng.randint(1, min(CHANGE, problem.value - 1))
         problem.tell(frames.LOSS, b=b)
         problem.reckon(problem.value, "-", b)
 
 
 def _groups(problem: Problem) -> None:
-    a, b = problem.rng.randint(2, 5), problem.rng.randint(2, 6)
+    a, b = problem.rng.randint(2, 4), problem.rng.randint(2, 5)
     problem.tell(frames.GROUPS, a=a, b=b)
     problem.reckon(a, "*", b)
 
@@ -180,25 +182,25 @@ def _groups(problem: Problem) -> None:
 def _two_steps(problem: Problem) -> None:
     rng = problem.rng
     kind = rng.choice(("groups", "change", "total", "rate", "leftover"))
-    a, b = rng.randint(2, 5), rng.randint(2, 6)
+    a, b = rng.randint(2, 4), rng.randint(2, 5)
     if kind == "groups":
         _groups(problem)
         _come_and_go(problem)
         problem.tell(frames.ASK)
     elif kind == "change":
-        c = a * b + rng.randint(1, 9)
+        c = a * b + rng.randint(1, CHANGE)
         problem.tell(frames.CHANGE, a=a, b=b, c=c)
         problem.reckon(c, "-", problem.reckon(a, "*", b))
     elif kind == "total":
-        c = rng.randint(1, 9)
+        c = rng.randint(1, CHANGE)
         problem.tell(frames.TOTAL, a=a, b=b, c=c)
         problem.reckon(problem.reckon(a, "*", b), "+", c)
     elif kind == "rate":
-        c = rng.choice([n for n in range(2, 6) if n != a])
+        c = rng.choice([n for n in range(2, 5) if n != a])
         problem.tell(frames.RATE, a=a, b=a * b, c=c)
         problem.reckon(problem.reckon(a * b, "/", a), "*", c)
     else:
-        b = rng.randint(3, 6)
+        b = rng.randint(3, 5)
         c = a * b + rng.randint(1, b - 1)
         problem.tell(frames.LEFTOVER, a=c, b=b)
         problem.reckon(c, "-", problem.reckon(a, "*", b))
@@ -213,9 +215,9 @@ def _three_steps(problem: Problem) -> None:
         _come_and_go(problem)
         problem.tell(frames.ASK)
         return
-    total, c = problem.value, rng.randint(2, 5)
-    least, most = total // c + 1, (total + 9) // c
-    lost = [n for n in range(1, 10) if (total - n) % c == 0 and total - n >= 2 * c]
+    total, c = problem.value, rng.randint(2, 4)
+    least, most = total // c + 1, (total + CHANGE) // c
+    lost = [n for n in range(1, CHANGE + 1) if (total - n) % c == 0 and total - n >= 2 * c]
     if lost and rng.random() < 0.5:
         b = rng.choice(lost)
         problem.tell(frames.LOSS, b=b)

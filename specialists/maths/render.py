@@ -18,7 +18,7 @@ from specialists.workspace.masking import Mark, masked, mentions
 LARGEST = LIMIT["n"]
 """The largest number that has a handle; the least is 1."""
 
-_NUMBER = re.compile(r"(?<![\w.,<])\d{1,2}(?![\w>]|[.,]\d)")
+_NUMBER = re.compile(r"(?<![\w.,<])[1-9]\d?(?![\w>]|[.,]\d)")
 _HANDLE = re.compile(r"<n([1-9]\d?)>")
 
 
