@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specialists.own import SOURCE, Column, Row
 from specialists.sentiment.check import LABELS, SentimentAnswer
-from specialists.sentiment.render import SentimentInputs
+from specialists.sentiment.render import LONGEST, SentimentInputs
 from specialists.task import Example
 from specialists.workspace.snapshot import Snapshot
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WORKSPACE = False
 COLUMNS = (
-    Column("headline", "the text to judge", required=True),
+    Column("headline", f"the text; {LONGEST} characters of it are read", required=True),
     Column("company", "the company it is judged for, as the text names it; empty: as a whole"),
     Column("others", "other companies it names, between semicolons"),
     Column(

@@ -45,8 +45,8 @@ class BaseSection(Config):
     """Of the frozen weights. Adapters are always float32 and never merged into them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     template: Literal["own", "training"] = "own"
-    """``training``: the prefix-preserving form of the base's own chat template that TRL ships,
-    saved with the adapter; for bases whose template rewrites earlier turns."""
+    """``training``: a form of the base's own chat template that keeps every turn (ours, or TRL's
+    where we have none), saved with the adapter; for bases whose template rewrites earlier turns."""
     parameters: float = 0.0
     """For estimates before it is read; 0: counted from its files."""
     layers: int = 0
