@@ -210,6 +210,9 @@ class _Collecting:
     _failed: int = 0
     """Questions that failed since one last did not."""
     _new: int = 0
+    """Questions that are done since it began."""
+    _told: int = 0
+    """How many of those were told of last."""
 
     async def run(self) -> Collected:
         self._keys = _keys(self.examples)
@@ -346,6 +349,9 @@ class _Collecting:
         return trace
 
     def _progress(self, seconds: float, whole: int) -> None:
+        if self._told == self._new:
+            return
+        self._told = self._new
         counts = self._counts()
         pace = self._new / max(seconds, 1e-9)
         left = (whole - self._new) / pace if pace else 0.0
