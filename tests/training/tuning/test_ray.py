@@ -40,19 +40,26 @@ def job(out: Path, *overrides: str, recipe: str = "sentiment/sft/embedded") -> s
     return seeds.Job(recipe, overrides, out, None, (11, 12), command=STAND_IN)
 
 
-def test_two_seeds_run_on_two_nodes_and_both_come_back(tmp_path: Path) -> None:
+def test_two_seeds_run_on_two_nodes_and_both_come_back(base: Path, tmp_path: Path) -> None:
+    """Real runs of the real command; neither node has room for both at once."""
+    words = (f"base.source={base}", "data.count=16", "watch.count=4", "learning.steps=2")
+    short = (*words, "learning.batch=4", "data.length=200")
+    real = seeds.Job("sentiment/sft/embedded", short, tmp_path, None, (11, 12))
     said: list[str] = []
-    # Each takes a while, so that neither node could have run both.
-    assert seeds.run(job(tmp_path, "wait=4"), RECIPE, CPU, on="ray", say=said.append) == 0
+    made = load("sentiment/sft/embedded", short)
+    assert seeds.run(real, made, CPU, on="ray", say=said.append) == 0, said
     record = seeds.SeedsRecord.read(tmp_path / seeds.SUMMARY)
     assert {run.status for run in record.runs} == {"finished"}
     assert len({run.where for run in record.runs}) == 2, "both ran on one node"
+    assert len({run.digest for run in record.runs}) == 2, "two seeds made the same"
     for run in record.runs:
         folder = tmp_path / f"seed-{run.seed}"
-        assert verify(folder / "adapter", run.digest).metrics["right"] == run.seed / 10
-        assert "learning with sentiment/sft/embedded" in (folder / seeds.LOG).read_text()
+        found = verify(folder / "adapter", run.digest)
+        assert found.recipe["seed"] == run.seed
+        assert found.recipe_digest == record.recipe_digest
+        assert "watched: loss" in (folder / seeds.LOG).read_text()
         assert not (folder / "checkpoints").exists()
-    assert record.metrics["right"].mean == pytest.approx(1.15)
+    assert record.metrics["train_loss"].count == 2
     assert "2 tasks of 1 CPU on 2 nodes" in said
 
 
