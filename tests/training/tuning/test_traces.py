@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -387,7 +388,8 @@ asyncio.run(main())
 """
 
 
-def _collecting(out: Path) -> subprocess.Popen[str]:
+@contextmanager
+def _collecting(out: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that collects, some lines further than it began."""
     path = out / traces.LINES
     before = path.stat().st_size if path.exists() else 0
@@ -396,17 +398,22 @@ def _collecting(out: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while not path.exists() or path.stat().st_size < before + 800:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return process
+    try:
+        deadline = time.monotonic() + 120
+        while not path.exists() or path.stat().st_size < before + 800:
+            assert process.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 async def test_ctrl_c_keeps_what_is_done_and_a_kill_too(tmp_path: Path) -> None:
-    process = _collecting(tmp_path)
-    os.kill(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    with _collecting(tmp_path) as process:
+        os.kill(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     found = re.search(r"interrupted True (\d+)", said)
     assert found is not None, said
@@ -414,9 +421,8 @@ async def test_ctrl_c_keeps_what_is_done_and_a_kill_too(tmp_path: Path) -> None:
     assert 0 < done < len(EXAMPLES)
     assert len(lines(tmp_path)) == done
 
-    process = _collecting(tmp_path)
-    process.kill()
-    process.communicate(timeout=60)
+    with _collecting(tmp_path) as process:
+        process.kill()
     rest = teaching(right)
     got = await ask(rest, tmp_path)
     assert len(got.dialogues) == len(EXAMPLES)
