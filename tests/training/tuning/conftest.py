@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from specialists.engines.template import chat_template
+from specialists.sentiment.task import SentimentTask
+from specialists.table_qa.full import TOOLS
+from specialists.table_qa.task import TableTask
 from training.tuning import likeness, template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 CORPUS = [
-    "You answer a question about tables with tools: list_tables, describe_table, sql, calculator.",
+    TableTask.instructions,
+    SentimentTask.instructions,
+    *(json.dumps(tool.openai()) for tool in TOOLS),
     'Finish with {"value": 12.5, "unit": "USD", "scale": 1000000} and nothing else.',
     '{"name": "sql", "arguments": {"query": "SELECT revenue FROM income WHERE year = 2022"}}',
-    '{"type": "function", "function": {"name": "", "description": "", "parameters": {"type": '
-    '"object", "properties": {"query": {"type": "string"}}, "required": ["query"]}}}',
-    "# Tools\n\nYou may call one or more functions to assist with the user query.",
+    "# Tools\n\nYou may call one or more functions to assist with the user query. You are "
+    "provided with function signatures. For each function call, return a json object with function "
+    "name and arguments.",
+    '{"name": "fiscal_year", "title": "Fiscal year", "role": "measure", "type": "number", "unit": '
+    '"USD", "scale": 1000000.0}, {"table": "income_statement", "company": null, "rows": 20}',
 ] * 4
 
 
-def make_likeness(folder: Path, original: str, *, vocabulary: int = 640) -> Path:
+def make_likeness(folder: Path, original: str, *, vocabulary: int = 1_000) -> Path:
     return likeness.make(folder, original, CORPUS, vocabulary=vocabulary)
 
 
