@@ -27,7 +27,7 @@ class Scripted:
         for number, wish in enumerate(wishes):
             answer = wish.example.answer if self.right(wish, number) else None
             run = SimpleNamespace(answer=answer, problems=(), broken=False, messages=())
-            drawn.append(SimpleNamespace(wish=wish, run=run))
+            drawn.append(SimpleNamespace(wish=wish, run=run, mask=[1]))
         return drawn
 
 
