@@ -36,6 +36,8 @@ class Drawn:
     asked: int
     """Groups drawn, those that were replaced among them."""
     replaced: int
+    written: int
+    """Tokens sampled for all groups drawn."""
 
 
 class Groups:
@@ -56,7 +58,7 @@ class Groups:
         """
         spare = self._spare(chosen)
         groups = await self._groups(chosen, step, attempt=0)
-        asked, replaced = len(groups), 0
+        asked, replaced, written = len(groups), 0, _written(groups)
         for attempt in range(1, self._recipe.grpo.refill + 1):
             flat = [place for place, group in enumerate(groups) if agree(group)]
             fresh = list(itertools.islice(spare, len(flat)))
@@ -64,11 +66,12 @@ class Groups:
                 break
             drawn = await self._groups(fresh, step, attempt=attempt)
             asked += len(drawn)
+            written += _written(drawn)
             for place, group in zip(flat, drawn, strict=False):
                 if not agree(group):
                     groups[place] = group
                     replaced += 1
-        return Drawn(groups, asked, replaced)
+        return Drawn(groups, asked, replaced, written)
 
     def _spare(self, chosen: Sequence[int]) -> Iterator[int]:
         """Examples to go on with: those that follow the chosen ones, in the recipe's order, so that
@@ -95,6 +98,10 @@ class Groups:
         if self._recipe.method == "grpo_placebo":
             return Paid(rollout, parts, rewards.placebo(str(rollout.wish.seed), self.luck))
         return Paid(rollout, parts, rewards.reward(parts, self._recipe.reward.weights))
+
+
+def _written(groups: Sequence[Sequence[Paid]]) -> int:
+    return sum(sum(paid.rollout.mask) for group in groups for paid in group)
 
 
 def agree(group: Sequence[Paid]) -> bool:

@@ -184,7 +184,7 @@ class Learner:
         # Calls of one batch wait side by side: what they cost is what the longest episode waited.
         self.spent["tools"] += max((p.rollout.tool_seconds for p in paid), default=0.0)
         self.totals["episodes"] += drawn.asked * self.shop.recipe.grpo.group
-        self.totals["generated"] += sum(sum(p.rollout.mask) for p in paid)
+        self.totals["generated"] += drawn.written
         self.trainer.learned += sum(len(p.rollout.prompt) + len(p.rollout.completion) for p in paid)
         note = partial(self.trainer._log_metric)
         note("groups/asked", float(drawn.asked))

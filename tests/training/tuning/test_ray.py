@@ -24,11 +24,13 @@ def cluster() -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     size = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args=size)
-    made.add_node(**size)
-    made.wait_for_nodes()
-    yield made.address
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # a busy machine would let its tasks starve
+        made = Cluster(initialize_head=True, head_node_args=size)
+        made.add_node(**size)
+        made.wait_for_nodes()
+        yield made.address
+        made.shutdown()
 
 
 @pytest.fixture(autouse=True)
