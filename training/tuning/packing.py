@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -61,7 +62,7 @@ class Rows:
             "input_ids": torch.cat(ids)[None],
             "labels": torch.cat(labels)[None],
             "position_ids": torch.cat([torch.arange(len(each)) for each in ids])[None],
-            "lengths": [len(each) for each in ids],
+            "lengths": tuple(len(each) for each in ids),
         }
 
     def _padded(self, examples: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def attend(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     *,
-    lengths: Sequence[int] | None = None,
+    lengths: tuple[int, ...] | None = None,
     dropout: float = 0.0,
     scaling: float | None = None,
     **kwargs: Any,
@@ -132,45 +133,60 @@ def attend(
             module, query, key, value, None, dropout=dropout, scaling=scaling, is_causal=True
         )
     shared = query.shape[1] != key.shape[1]
-    parts: list[torch.Tensor] = []
-    places: list[torch.Tensor] = []
-    for index, real in groups(tuple(lengths), query.device):
-        shape = index.shape  # [D, L]
-        q, k, v = (
-            each[0].index_select(1, index.flatten()).unflatten(1, shape).transpose(0, 1)
-            for each in (query, key, value)
+    shapes, there, back = groups(lengths, query.device)
+    sizes = [dialogues * length for dialogues, length in shapes]
+    q, k, v = (
+        each[0].transpose(0, 1).index_select(0, there).split(sizes) for each in (query, key, value)
+    )
+    parts = [
+        F.scaled_dot_product_attention(
+            *(
+                each[place].unflatten(0, shape).transpose(1, 2) for each in (q, k, v)
+            ),  # [D, H, L, E]
+            dropout_p=dropout,
+            scale=scaling,
+            is_causal=True,
+            enable_gqa=shared,
         )
-        out = F.scaled_dot_product_attention(
-            q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=shared
-        )
-        parts.append(out.transpose(1, 2).flatten(0, 1)[real])  # [tokens, H, E]
-        places.append(index.flatten()[real])
-    back = torch.cat(places).argsort()
-    return torch.cat(parts)[back][None], None
+        .transpose(1, 2)
+        .flatten(0, 1)
+        for place, shape in enumerate(shapes)
+    ]
+    return torch.cat(parts).index_select(0, back)[None], None
 
 
-def groups(lengths: Sequence[int], device: torch.device) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Dialogues of like length: the places of their tokens in the row [D, L], and which of those
-    are real, counted through the group.
+@lru_cache(maxsize=8)  # each layer asks anew
+def groups(
+    lengths: tuple[int, ...], device: torch.device
+) -> tuple[list[tuple[int, int]], torch.Tensor, torch.Tensor]:
+    """Dialogues of like length side by side, all groups end to end.
 
-    Behind a short dialogue stands its own last token again: a place that exists, whose output is
-    not taken.
+    Behind a short dialogue stands its own last token again: a place that exists, whose output
+    nobody takes.
+
+    Returns:
+        The shapes (D, L) of the groups; for each place in them the token of the row that stands
+        there; for each token of the row its place.
     """
     starts = [0]
     for length in lengths:
         starts.append(starts[-1] + length)
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    out: list[tuple[torch.Tensor, torch.Tensor]] = []
+    shapes: list[tuple[int, int]] = []
+    there: list[torch.Tensor] = []
+    back = torch.empty(starts[-1], dtype=torch.long)
+    place = 0
     while order:
         longest = lengths[order[0]]
         chosen = [i for i in order if lengths[i] * WASTE >= longest]
         order = order[len(chosen) :]
-        start = torch.tensor([starts[i] for i in chosen], device=device)[:, None]
-        length = torch.tensor([lengths[i] for i in chosen], device=device)[:, None]
-        steps = torch.arange(longest, device=device)[None]
-        index = start + torch.minimum(steps, length - 1)
-        out.append((index, (steps < length).flatten().nonzero().flatten()))
-    return out
+        shapes.append((len(chosen), longest))
+        for i in chosen:
+            steps = torch.arange(longest)
+            there.append(starts[i] + steps.clamp(max=lengths[i] - 1))
+            back[starts[i] : starts[i + 1]] = place + steps[: lengths[i]]
+            place += longest
+    return shapes, torch.cat(there).to(device), back.to(device)
 
 
 ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend)

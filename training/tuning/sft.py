@@ -24,6 +24,7 @@ from training.tuning import packing
 from training.tuning.dialogues import Dialogue
 from training.tuning.recipe import Recipe
 from training.tuning.rendering import Rendered, render_all, windows
+from training.tuning.sharded import is_sharded
 from training.tuning.trainer import Tuned, arguments
 from training.tuning.watching import Gauge
 from training.tuning.workshop import Workshop
@@ -67,12 +68,17 @@ def train(
     collate = packing.Rows(pad, packing=recipe.sft.packing)
     model = shop.student.model
     base = model.get_base_model()
+
+    def measured() -> dict[str, float]:
+        # Mixed precision is the outer model's: measured without it, unless in shards.
+        return read(model if is_sharded(model) else base, seen, collate)
+
     with packing.rows(base, packing=recipe.sft.packing):
         trainer = _Trainer(
             shop=shop,
-            gauge=Gauge(lambda: read(model, seen, collate), by="loss") if seen else None,
+            gauge=Gauge(measured, by="loss") if seen else None,
             order=order(recipe, [len(each) for each in learned], steps * _of_a_step(recipe)),
-            model=shop.student.model,
+            model=model,
             args=SFTConfig(
                 **arguments(recipe, shop.folder, steps=steps),
                 loss_type=recipe.sft.loss,

@@ -27,6 +27,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState
 from transformers.integrations.integration_utils import TensorBoardCallback
 
@@ -223,7 +224,9 @@ class Tuned:
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         self.learned += self.counted(inputs)
-        loss = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+        # Under autocast, peft's cast of a layer's inputs up to float32 is undone at once.
+        with disable_input_dtype_casting(self.model, active=self.args.bf16):  # type: ignore[attr-defined]
+            loss = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
         self._lost = self._lost + loss
         self._recent = (self._recent[0] + loss, self._recent[1])
         return loss
