@@ -17,7 +17,7 @@ from specialists.maths.check import MathsAnswer, equations
 from specialists.maths.examples import LEVELS
 from specialists.maths.render import LARGEST, MathsInputs, in_digits, in_handles
 from specialists.maths.task import MathsTask
-from specialists.task import Example, Fold
+from specialists.task import Example, Fold, Form
 
 TASK = MathsTask()
 FOLDS: tuple[Fold, ...] = get_args(Fold)
@@ -33,10 +33,11 @@ def drawn(fold: Fold) -> tuple[Solved, ...]:
 @pytest.mark.parametrize("fold", FOLDS)
 def test_gold_passes_its_own_check_in_both_forms(fold: Fold) -> None:
     for example in drawn(fold):
-        for form, reply in (
-            ("compact", example.dialogue[-1].content),
-            ("full", TASK.written(example)),
-        ):
+        replies: dict[Form, str] = {
+            "compact": example.dialogue[-1].content,
+            "full": TASK.written(example),
+        }
+        for form, reply in replies.items():
             answer = TASK.begin(example.inputs, form=form).answer(reply)
             score = TASK.score(example, answer)
             assert score.right, f"{example.id} {form}: {score.note}"

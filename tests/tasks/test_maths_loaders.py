@@ -13,6 +13,7 @@ from specialists.foundation.errors import InputError
 from specialists.maths.check import MathsAnswer, consistent
 from specialists.maths.loaders import load, part_of, solution
 from specialists.maths.task import MathsTask
+from specialists.task import Form
 from training import jobs
 
 TASK = MathsTask()
@@ -45,10 +46,11 @@ def test_real_problems_pass_their_own_check_in_both_forms(data: Path) -> None:
             assert example.fold == part
             assert "<<" not in example.answer.working
             assert "####" not in example.answer.working
-            for form, reply in (
-                ("compact", example.dialogue[-1].content),
-                ("full", TASK.written(example)),
-            ):
+            replies: dict[Form, str] = {
+                "compact": example.dialogue[-1].content,
+                "full": TASK.written(example),
+            }
+            for form, reply in replies.items():
                 answer = TASK.begin(example.inputs, form=form).answer(reply)
                 assert TASK.score(example, answer).right
             shown += consistent(example.answer)
