@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from evals.spread import difference, estimate
 
 
