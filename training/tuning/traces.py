@@ -49,6 +49,9 @@ ToolsFor = Callable[[Example[Any, Any]], Tools | None]
 FOLDER, LINES, HEADER = "traces", "traces.jsonl", "traces.json"
 TELL_S = 5.0
 """Seconds between lines of progress."""
+TOOL_S = 60.0
+"""A tool may take this long at least: whether a dialogue is right must not depend on how busy the
+machine is."""
 ENOUGH = 20
 """Questions that fail one after the other before the teacher counts as broken."""
 
@@ -149,7 +152,8 @@ async def _tools(task: Task[Any, Any], settings: RolloutSection) -> AsyncGenerat
         snapshot = getattr(example.inputs, "snapshot", None)
         if snapshot is None:
             return None
-        return Limited(Toolbox(snapshot, sandbox), settings.timeout, settings.output)
+        limit = max(settings.timeout, TOOL_S)
+        return Limited(Toolbox(snapshot, sandbox), limit, settings.output)
 
     try:
         yield made
