@@ -94,7 +94,9 @@ def _arms(asked: Sequence[Asked]) -> list[str]:
 
 
 def _figures(asked: Sequence[Asked]) -> list[str]:
-    return list(dict.fromkeys(name for a in asked for name in a.figures))
+    names = dict.fromkeys(name for a in asked for name in a.figures)
+    # Levels come as their questions do.
+    return [*(n for n in names if "level" not in n), *sorted(n for n in names if "level" in n)]
 
 
 def runs_of(
