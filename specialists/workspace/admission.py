@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, SqlglotError
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
 
 from specialists.foundation.errors import QueryRefused
 from specialists.workspace.catalogue import Catalogue, Table
@@ -82,6 +83,7 @@ class Admission:
             name: {c.name.lower(): _type(c.type) for c in table.columns}
             for name, table in self._tables.items()
         }
+        self._known = MappingSchema({**self._schema}, dialect="duckdb")
         self.admit = lru_cache(maxsize=512)(self._admit)
 
     def _admit(self, sql: str) -> Admitted:
@@ -97,7 +99,7 @@ class Admission:
         try:
             columns = tuple(_name(column) for column in query.selects)
             named = _with_names(query.copy())
-            resolved = qualify(named, dialect="duckdb", schema={**self._schema})
+            resolved = qualify(named, dialect="duckdb", schema=self._known)
         except OptimizeError as error:
             raise QueryRefused(self._unresolved(str(error), query)) from None
         except PARSER_ERRORS as error:

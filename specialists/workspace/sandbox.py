@@ -47,8 +47,14 @@ class _Ready:
     traced: provenance.Traced
     sql: str
     """The traced query, limited."""
-    plain: str
-    """The query alone, limited."""
+    query: exp.Query
+    """The query alone."""
+    rows: int
+
+    @property
+    def plain(self) -> str:
+        """The query alone, limited. Written only where the traced one fails."""
+        return _limited(self.query, self.rows)
 
 
 class _Gate:
@@ -69,7 +75,8 @@ class _Gate:
             tuple(units.units(admitted.query, self._catalogue)),
             traced,
             _limited(traced.query, rows),
-            _limited(admitted.query, rows),
+            admitted.query,
+            rows,
         )
 
 

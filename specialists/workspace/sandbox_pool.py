@@ -18,7 +18,8 @@ import sys
 import threading
 import time
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ from specialists.workspace.snapshot import ROW, Snapshot
 
 _HEADER = struct.Struct(">cI")
 _SCRIPT = Path(__file__).with_name("sandbox_child.py")
+_SMALL_ROWS, _SMALL_CELLS = 64, 512
+"""What is kept of results: small ones, of which dialogues ask the same again and again."""
+_PASSED_OVER = 64
+"""How many later queries may be served before an older one, since a process holds their rows."""
 
 
 class SandboxSettings(Config):
@@ -50,6 +55,8 @@ class SandboxSettings(Config):
     """Characters of all values of one result."""
     evidence: int = 200
     """Contributing rows that are traced for one result."""
+    remembered: int = 2048
+    """Small results that are kept, by statement and snapshot. 0: none."""
 
 
 class QueryLate(QueryFailed):
@@ -78,8 +85,10 @@ class Pool:
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
         self._closed = False
+        self._waiting: deque[_Job] = deque()
+        self._known: OrderedDict[_Key, RawRows] = OrderedDict()
         self._threads = ThreadPoolExecutor(settings.children, thread_name_prefix="sandbox")
-        self._finalizer = weakref.finalize(self, _end, self._all, self._threads)
+        self._finalizer = weakref.finalize(self, _end, self._all, self._threads, self._waiting)
 
     async def run(self, snapshot: Snapshot, sql: str, hidden: int = 0) -> RawRows:
         """Run one statement over a snapshot. **The statement must have been admitted.**
@@ -96,10 +105,15 @@ class Pool:
         """
         if self._closed:
             raise QueryFailed("the sandbox is closed")
-        job = _Job()
-        work = self._threads.submit(self._work, job, snapshot, sql, hidden)
+        job = _Job(snapshot, sql, hidden)
+        with self._lock:
+            known = self._recalled(job)
+            if known is not None:
+                return known
+            self._waiting.append(job)
+        self._threads.submit(self._serve)
         try:
-            return await asyncio.wrap_future(work)
+            return await asyncio.wrap_future(job.result)
         except asyncio.CancelledError:
             job.cancel()
             raise
@@ -114,16 +128,62 @@ class Pool:
         with self._lock:
             return [child.pid for child in self._all]
 
-    def _work(self, job: _Job, snapshot: Snapshot, sql: str, hidden: int) -> RawRows:
-        content = _content(snapshot)
-        child = self._take(content)
+    def _serve(self) -> None:
+        """Answer one of the queries that wait: one thread's work."""
+        with self._lock:
+            if not self._waiting:
+                return  # closed
+            job = self._next()
+            known = self._recalled(job)  # the same was asked, and answered, in the meantime
+        if not job.result.set_running_or_notify_cancel():
+            return
+        try:
+            job.result.set_result(known or self._work(job))
+        except BaseException as error:  # noqa: BLE001 - raised where the query is awaited
+            job.result.set_exception(error)
+
+    def _next(self) -> _Job:
+        """The oldest query whose rows an idle process holds; the oldest of all where there is none.
+
+        So that many dialogues over a few snapshots do not have them loaded in turn. None is passed
+        over for long.
+        """
+        oldest = self._waiting[0]
+        held = {child.content for child in self._idle}
+        job = oldest
+        if oldest.passed < _PASSED_OVER:
+            job = next((each for each in self._waiting if each.content in held), oldest)
+        if job is not oldest:
+            oldest.passed += 1
+        self._waiting.remove(job)
+        return job
+
+    def _recalled(self, job: _Job) -> RawRows | None:
+        """What the same query over the same rows came to: no statement here has another outcome."""
+        known = self._known.get(job.key)
+        if known is not None:
+            self._known.move_to_end(job.key)
+        return known
+
+    def _remember(self, job: _Job, raw: RawRows) -> None:
+        small = len(raw.rows) <= _SMALL_ROWS and sum(map(len, raw.rows)) <= _SMALL_CELLS
+        if not small or not job.snapshot.digest:
+            return
+        with self._lock:
+            self._known[job.key] = raw
+            while len(self._known) > self.settings.remembered:
+                self._known.popitem(last=False)
+
+    def _work(self, job: _Job) -> RawRows:
+        child = self._take(job.content)
         healthy = False
         try:
             job.begin(child)
-            if child.content != content:
-                child.load(content, snapshot)
-            raw = child.query(sql, hidden)
+            if child.content != job.content:
+                child.load(job.content, job.snapshot)
+            raw = child.query(job.sql, job.hidden)
             healthy = True
+            self._remember(job, raw)
             return raw
         except _Refused as error:
             healthy = not error.fatal
@@ -154,10 +214,19 @@ class Pool:
         child.kill()
 
 
-class _Job:
-    """A query under way, so that whoever waits for it can end it."""
+_Key = tuple[str, str, int]
 
-    def __init__(self) -> None:
+
+class _Job:
+    """A query that waits or is under way, so that whoever waits for it can end it."""
+
+    def __init__(self, snapshot: Snapshot, sql: str, hidden: int) -> None:
+        self.snapshot, self.sql, self.hidden = snapshot, sql, hidden
+        self.content = _content(snapshot)
+        self.key: _Key = (self.content, sql, hidden)
+        self.result: Future[RawRows] = Future()
+        self.passed = 0
+        """Later queries served before it."""
         self._lock = threading.Lock()
         self._child: _Child | None = None
         self._cancelled = False
@@ -231,12 +300,23 @@ class _Child:
         if not self._greeted:
             self._ask(b"L", _json({"memory_mb": self._settings.memory_mb}), until)
             self._greeted = True
-        elif self.content is not None:
+        else:  # even where the last load failed: some of its tables may be there
             self._ask(b"R", b"", until)
         self.content = None
-        for name, stream in tables_of(snapshot):
+        tables = tables_of(snapshot)
+        for name, stream in tables:  # all are sent before the first is waited for
             label = name.encode()
-            self._ask(b"T", len(label).to_bytes(4, "big") + label + stream, until)
+            self._send(b"T", len(label).to_bytes(4, "big") + label + stream, until)
+        refused: list[_Refused] = []
+        for _ in tables:  # every answer is taken, or the next question would be told this one's
+            try:
+                self._reply(until)
+            except _Refused as error:
+                if error.fatal:
+                    raise
+                refused.append(error)
+        if refused:
+            raise refused[0]
         self.content = content
 
     def query(self, sql: str, hidden: int) -> RawRows:
@@ -255,8 +335,17 @@ class _Child:
         )
 
     def _ask(self, kind: bytes, payload: bytes, until: float) -> dict[str, Any]:
+        self._send(kind, payload, until)
+        return self._reply(until)
+
+    def _send(self, kind: bytes, payload: bytes, until: float) -> None:
         try:
             self._write(_HEADER.pack(kind, len(payload)) + payload, until)
+        except BrokenPipeError:
+            raise _Refused(_death(self._process), fatal=True) from None
+
+    def _reply(self, until: float) -> dict[str, Any]:
+        try:
             reply, length = _HEADER.unpack(self._read(_HEADER.size, until))
             if length > 4 * self._settings.characters + 1_000_000:
                 raise _Refused("the query's process answered out of bounds", fatal=True)
@@ -339,8 +428,12 @@ def _sentence(message: str) -> str:
     return message.split("\n\nLINE ")[0].split("\nLINE ")[0].strip()[:500]
 
 
-def _end(children: set[_Child], threads: ThreadPoolExecutor) -> None:
+def _end(children: set[_Child], threads: ThreadPoolExecutor, waiting: deque[_Job]) -> None:
     for child in list(children):
         child.kill()
     children.clear()
     threads.shutdown(wait=False, cancel_futures=True)
+    while waiting:
+        job = waiting.popleft()
+        if job.result.set_running_or_notify_cancel():
+            job.result.set_exception(QueryFailed("the sandbox is closed"))
