@@ -25,7 +25,6 @@ from specialists.registry import WEIGHTS
 from specialists.table_qa.discipline import discipline
 from specialists.task import Example, Task
 from specialists.workspace.limited import Limited
-from specialists.workspace.remembered import Memory, Remembered
 from specialists.workspace.sandbox import Sandbox
 
 SEED = 20_261
@@ -158,7 +157,7 @@ async def ask(
     engine = LocalEngine.load(
         base(there), adapters=adapters, rows=rows, threads=threads, held=False
     )
-    sandbox, memory = Sandbox(), Memory()
+    sandbox = Sandbox()
     try:
         sheets = papers(task, count)
         for number, candidate in enumerate(there, 1):
@@ -171,7 +170,7 @@ async def ask(
                     )
                     runs = await asyncio.gather(
                         *(
-                            _one(specialist, example, sandbox, memory, heat, place)
+                            _one(specialist, example, sandbox, heat, place)
                             for place, example in enumerate(paper.examples)
                         )
                     )
@@ -192,7 +191,6 @@ async def _one(
     specialist: Specialist,
     example: Example[Any, Any],
     sandbox: Sandbox,
-    memory: Memory,
     heat: float,
     place: int,
 ) -> Run:
@@ -200,7 +198,7 @@ async def _one(
     return await answer_one(
         specialist,
         example.inputs,
-        None if tools is None else Limited(Remembered(tools, memory), TIMEOUT_S, OUTPUT),
+        None if tools is None else Limited(tools, TIMEOUT_S, OUTPUT),
         sampling=Sampling(temperature=heat, max_tokens=96, seed=SEED + place),
     )
 

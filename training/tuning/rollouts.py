@@ -31,7 +31,6 @@ from specialists.foundation.contracts import (
 from specialists.foundation.errors import AnswerError, ContextOverflow
 from specialists.task import Example, Form, Task
 from specialists.workspace.limited import Limited
-from specialists.workspace.remembered import Memory, Remembered
 from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.toolbox import Toolbox
 from specialists.workspace.tools import ToolResult, Tools
@@ -100,7 +99,6 @@ class Rollouts:
         self._bridge, self._sandbox, self._end = bridge, sandbox, end
         self._form: Form = form
         self._adapter: str | None = None
-        self.memory = Memory()
 
     def follow(self, folder: Path) -> None:
         """Draw from the adapter in this folder from now on."""
@@ -158,7 +156,7 @@ class Rollouts:
         snapshot = getattr(example.inputs, "snapshot", None)
         if snapshot is None:
             return None
-        box = Remembered(Toolbox(snapshot, self._sandbox), self.memory)
+        box = Toolbox(snapshot, self._sandbox)
         return _Timed(Limited(box, self.settings.timeout, self.settings.output))
 
     async def aclose(self) -> None:
