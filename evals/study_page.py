@@ -14,7 +14,8 @@ from evals.spread import Estimate, difference, estimate
 from evals.study import BASE, Asked
 
 START = "start"
-CONTRASTS = "Difference from the start, the same questions"
+GOLD = "sft"
+"""The arm that learned from gold: what the others are held against besides the start."""
 _DECODES = {"greedy": "greedy", "sampled": "temperature 1"}
 
 
@@ -70,13 +71,16 @@ def _tables(asked: Sequence[Asked]) -> list[str]:
         f"| {arm} | " + " | ".join(_share(asked, arm, p, "right") for p in papers) + " |"
         for arm in arms
     ]
-    lines += ["", f"{CONTRASTS}, in points:", "", "| arm | " + " | ".join(papers) + " |"]
-    lines += ["|---|" + "---|" * len(papers)]
-    lines += [
-        f"| {arm} | " + " | ".join(_gain(asked, arm, p, "right") for p in papers) + " |"
-        for arm in arms
-        if arm not in (START, BASE)
-    ]
+    for against in (START, *(arm for arm in arms if arm.partition("-")[0] == GOLD)):
+        lines += ["", f"Difference from `{against}`, the same questions, in points:", ""]
+        lines += ["| arm | " + " | ".join(papers) + " |", "|---|" + "---|" * len(papers)]
+        lines += [
+            f"| {arm} | "
+            + " | ".join(_gain(asked, arm, against, p, "right") for p in papers)
+            + " |"
+            for arm in arms
+            if arm not in (START, BASE, against)
+        ]
     lines += ["", "What else was measured, over all papers:", ""]
     lines += ["| arm | " + " | ".join(figures) + " | tokens | replies |"]
     lines += ["|---|" + "---|" * (len(figures) + 2)]
@@ -127,9 +131,9 @@ def _share(asked: Sequence[Asked], arm: str, paper: str | None, figure: str) -> 
     return _cell(estimate(runs, clusters(asked)))
 
 
-def _gain(asked: Sequence[Asked], arm: str, paper: str, figure: str) -> str:
+def _gain(asked: Sequence[Asked], arm: str, against: str, paper: str, figure: str) -> str:
     found = difference(
-        runs_of(asked, arm, paper, figure), runs_of(asked, START, paper, figure), clusters(asked)
+        runs_of(asked, arm, paper, figure), runs_of(asked, against, paper, figure), clusters(asked)
     )
     if found is None:
         return ""
