@@ -29,9 +29,9 @@ def test_every_named_recipe_has_an_estimate() -> None:
         guess = cost.estimate(made, cost.fitting(made))
         assert guess.tokens > 0, name
         assert guess.seconds > 0, name
-        assert (guess.generated > 0) == (
-            made.rewarded or made.method in ("self_sft", "distill_online")
-        )
+        sampled = made.rewarded or made.method in ("self_sft", "distill_online")
+        sampled = sampled or (made.method == "distill" and made.teacher.engine == "local")
+        assert (guess.generated > 0) == sampled
         assert guess.usd == pytest.approx(guess.device_hours * guess.hour_usd)
 
 
@@ -103,6 +103,29 @@ def test_grpo_draws_scores_and_learns() -> None:
     assert held["scoring"].tokens == found["learning"].tokens
 
 
+def test_a_local_teacher_counts_with_its_own_size(base: Path) -> None:
+    local = ["teacher.engine=local", "teacher.source="]
+    same = phases(load("sentiment/distill/qwen3-0.6b", local))["teacher: write"]
+    small = phases(load("sentiment/distill/qwen3-0.6b", [*local, f"teacher.source={base}"]))
+    assert small["teacher: write"].flops < same.flops / 1000
+
+
+def test_a_hosted_teacher_is_told_beside_the_estimate() -> None:
+    words = ["teacher.engine=langchain", "teacher.samples=2"]
+    guess = cost.estimate(load("planning/distill/qwen3-0.6b", words), cost.device("l4"))
+    assert guess.generated == 0
+    (note,) = (note for note in guess.notes if "teacher is not counted" in note)
+    assert note.endswith(
+        "up to 8,000 dialogues are asked of it, at a price that is not set (teacher.price)"
+    )
+    words += ["teacher.price={input_usd=1.0, output_usd=10.0}", "teacher.budget_usd=5"]
+    made = load("planning/distill/qwen3-0.6b", words)
+    (note,) = (n for n in cost.estimate(made, cost.device("l4")).notes if "not counted" in n)
+    size = cost.lengths(made)
+    dollars = 8_000 * (size.prompt + (size.between + size.reply) / 2 + 10 * size.reply) / 1e6
+    assert note.endswith(f"for {dollars:.2f} dollars, stopping at 5 dollars")
+
+
 def test_decoding_is_bound_by_weights_read_or_by_the_host() -> None:
     """A larger model, a slower memory: more seconds for as many tokens."""
 
@@ -140,7 +163,7 @@ def test_what_does_not_fit_is_told_with_what_would_help() -> None:
             assert cost.estimate(changed, cost.device("l4")).fits, help_
     plain = load("table_qa/sft/qwen3-4b", ["learning.checkpointing=false"])
     assert "learning.checkpointing=true" in cost.estimate(plain, cost.device("h100-80gb")).helps
-    tight = load("table_qa/grpo/qwen3-4b", ["learning.batch=8", "rollout.parallel=64"])
+    tight = load("table_qa/grpo/qwen3-4b", ["learning.batch=8", "rollout.parallel=128"])
     assert "--device h200" in cost.estimate(tight, cost.device("h100-80gb")).helps
     whole = load("table_qa/grpo/qwen3-0.6b", ["learning.batch=64", "learning.accumulate=1"])
     for help_ in cost.estimate(whole, cost.device("l4")).helps:
