@@ -90,7 +90,8 @@ class Demonstration:
 
     habit: Habit
     messages: tuple[Message, ...]
-    answer: TableAnswer
+    answer: TableAnswer | None
+    """None: its last reply is no answer; it gave up before it had looked at anything."""
 
 
 def demonstrations(
@@ -138,8 +139,15 @@ def _demonstration(
         reply = json.dumps({"value": value})
         messages = (*player.messages, Message(role="assistant", content=reply))
         if player.turns < task.max_turns:
-            return Demonstration(habit, messages, episode.answer(reply))
+            return Demonstration(habit, messages, _read(episode, reply))
     raise AnswerError(f"{example.id} takes more turns than there are")
+
+
+def _read(episode: CompactEpisode, reply: str) -> TableAnswer | None:
+    try:
+        return episode.answer(reply)
+    except AnswerError:
+        return None
 
 
 class _Player(Player):

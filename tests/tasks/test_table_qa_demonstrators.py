@@ -43,7 +43,7 @@ def share(*habits: str, of: int = 500) -> dict[str, float]:
     chosen = [(e, s, d) for e, s, d in PAIRS[:of] if not habits or s.habit in habits]
     told: Counter[str] = Counter()
     for example, shown, order in chosen:
-        right = TASK.score(example, shown.answer).right
+        right = shown.answer is not None and TASK.score(example, shown.answer).right
         told["right"] += right
         told["disciplined"] += order.disciplined
         told["both"] += right and order.disciplined
