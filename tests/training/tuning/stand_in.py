@@ -15,7 +15,7 @@ from training.tuning.recipe import load
 
 
 def main() -> int:
-    words = sys.argv[1:]
+    words, began = sys.argv[1:], time.time()
     told = dict(word.split("=", 1) for word in words if "=" in word)
     folder, seed = Path(words[words.index("--out") + 1]), int(told["seed"])
     (folder / "recipe.json").write_text("{}", encoding="utf-8")
@@ -40,7 +40,7 @@ def main() -> int:
         kind="adapter",
         name="sentiment",
         metrics={"right": seed / 10, "readings": [1, 2], "watched": {"loss": 1.0}},
-        environment={"process": os.getpid()},
+        environment={"process": os.getpid(), "began": began, "ended": time.time()},
         seconds=2.0,
         spent={"usd": 0.5, "device_hours": 0.25},
     ).write(adapter / "run.json")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from specialists.foundation.errors import ConfigError
+from specialists.foundation.records import RunRecord
 from training.tuning import cost, seeds
 from training.tuning.recipe import load
 
@@ -71,17 +70,14 @@ def test_each_seed_has_a_folder_and_they_are_summed_up(
 def test_runs_side_by_side_are_processes_of_their_own(
     go: Callable[..., int], tmp_path: Path
 ) -> None:
-    begun = time.monotonic()
-    assert go("wait=3", count=2, parallel=2) == 0
-    assert time.monotonic() - begun < 6, "they waited for each other"
-    pids = {
-        json.loads((tmp_path / f"seed-{seed}" / "adapter" / "run.json").read_text())["environment"][
-            "process"
-        ]
+    assert go("wait=4", count=2, parallel=2) == 0
+    told = [
+        RunRecord.read(tmp_path / f"seed-{seed}" / "adapter" / "run.json").environment
         for seed in (11, 12)
-    }
-    assert len(pids) == 2
-    assert os.getpid() not in pids
+    ]
+    assert len({each["process"] for each in told} | {os.getpid()}) == 3
+    last, first = max(e["began"] for e in told), min(e["ended"] for e in told)
+    assert last < first, "they waited for each other"
 
 
 def test_one_that_fails_is_told_while_the_others_finish(
