@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet -c requirements/lock.txt
+# Processes that `make test` uses; auto: one a core.
+WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
@@ -16,7 +18,7 @@ demo: $(VENV)/.demo ## install the embedded default and ask it two questions
 	$(BIN)/finroute ask "How is the press about Lumenfall Media?"
 
 test: check ## lint, types, floors, then every test that CI runs
-	$(BIN)/pytest -m "not nightly and not bench"
+	$(BIN)/pytest -m "not nightly and not bench" -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/.dev ## ruff, pyright, import-linter
 	$(BIN)/ruff check .

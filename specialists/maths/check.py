@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Self
 
 from pydantic import (
@@ -114,22 +115,21 @@ def _found(working: str) -> list[re.Match[str]]:
     return list(_EQUATION.finditer(_SPACED.sub(r"\1", told)))
 
 
-def _same(value: Decimal | None, told: str) -> bool:
+def _same(value: Fraction | None, told: str) -> bool:
     if value is None:
         return False
-    right = Decimal(told)
-    exponent = right.as_tuple().exponent
+    exponent = Decimal(told).as_tuple().exponent
     places = -exponent if isinstance(exponent, int) else 0
-    slack = Decimal(1).scaleb(-places) / 2 if places else Decimal(0)
-    return abs(value - right) <= slack
+    slack = Fraction(1, 2 * 10**places) if places else Fraction(0)
+    return abs(value - Fraction(told)) <= slack
 
 
-def _comes_to(left: str) -> Decimal | None:
-    """Products before sums; None where it divides by zero."""
+def _comes_to(left: str) -> Fraction | None:
+    """Products before sums, exactly (2/126*63 is 1); None where it divides by zero."""
     parts = re.findall(rf"(\A-?{_NUMBER}|{_NUMBER}|[*/+-])", left)
-    terms: list[Decimal] = [Decimal(parts[0])]
+    terms: list[Fraction] = [Fraction(parts[0])]
     for sign, told in zip(parts[1::2], parts[2::2], strict=True):
-        value = Decimal(told)
+        value = Fraction(told)
         if sign in "+-":
             terms.append(value if sign == "+" else -value)
         elif sign == "*":
@@ -138,7 +138,7 @@ def _comes_to(left: str) -> Decimal | None:
             return None
         else:
             terms[-1] /= value
-    return sum(terms, Decimal(0))
+    return sum(terms, Fraction(0))
 
 
 def consistent(answer: MathsAnswer) -> bool:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+import hypothesis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -240,6 +241,7 @@ numbers = st.integers(0, 200)
 
 
 @given(numbers, st.lists(st.tuples(st.sampled_from("+-*/"), numbers), min_size=1, max_size=4))
+@hypothesis.example(2, [("/", 126), ("*", 63)])
 @settings(max_examples=300)
 def test_an_equation_holds_as_fractions_say(first: int, rest: list[tuple[str, int]]) -> None:
     left = str(first) + "".join(f"{sign}{number}" for sign, number in rest)

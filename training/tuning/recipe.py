@@ -24,6 +24,8 @@ from specialists.task import Form
 FOLDER = Path(__file__).with_name("recipes")
 LAYERS = ("methods", "bases", "specialists")
 """Folders of the layers, in the order they are laid over each other."""
+NOT_FOR = "not_for"
+"""In a method's file: the specialists it cannot train, each with the reason."""
 
 Kind = Literal["sft", "self_sft", "distill", "distill_online", "grpo", "grpo_placebo"]
 """How an adapter learns. sft: from gold dialogues · self_sft: from its own replies that were right
@@ -321,7 +323,10 @@ def names() -> tuple[str, ...]:
     methods, bases, specialists = (
         sorted(path.stem for path in (FOLDER / layer).glob("*.toml")) for layer in LAYERS
     )
-    return tuple(f"{s}/{m}/{b}" for s in specialists for m in methods for b in bases)
+    barred = {m: _read(FOLDER / "methods" / f"{m}.toml").get(NOT_FOR, {}) for m in methods}
+    return tuple(
+        f"{s}/{m}/{b}" for s in specialists for m in methods for b in bases if s not in barred[m]
+    )
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -366,6 +371,9 @@ def _layered(name: str) -> dict[str, Any]:
                 f"and {stem or 'nothing'!r} is not among the {layer} {there}"
             )
         layers.append(_read(path))
+    barred = layers[0].pop(NOT_FOR, {})
+    if specialist in barred:
+        raise ConfigError(f"no recipe {name!r}: {barred[specialist]}")
     data: dict[str, Any] = {"name": name}
     conditional: list[dict[str, Any]] = []
     for told in layers:

@@ -43,7 +43,8 @@ def launch(out: Path, base: Path, config: str, *words: str) -> str:
             *("run", RECIPE, "--out", str(out), "--base.source", str(base)),
             *("--learning.batch=4", *SHORT),
         ],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        env={k: v for k, v in os.environ.items() if k != "FINROUTE_DATA"}  # as the one has none
+        | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
         timeout=240,

@@ -28,7 +28,7 @@ def test_hub_bases_learn_from_gsm8k() -> None:
 
 def test_the_start_is_shown_by_demonstrators_of_mixed_quality() -> None:
     made = recipe.load(START)
-    assert (made.specialist, made.method, made.base.name) == ("maths", "sft", "embedded")
+    assert (made.specialist, made.method, made.base.name) == ("maths", "sft", "maths-small")
     assert made.data.demonstrator == "mixed"
     small = recipe.load(START, ["data.count=40", "watch.count=8"])
     material = data.gather(small, None)
