@@ -134,7 +134,11 @@ def test_questions_are_read_as_they_are_served(
 @pytest.mark.parametrize(
     ("name", "more", "wrong"),
     [
-        ("table_qa/distill_online/embedded", [], "TRL's tools know nothing of a question's own"),
+        (  # the named recipe is not even there; a file of one's own may say it all the same
+            "calculation/distill_online/embedded",
+            ["specialist=table_qa"],
+            "TRL's tools know nothing of a question's own",
+        ),
         (
             "sentiment/distill_online/embedded",
             ["teacher.engine=langchain", "teacher.source=m"],
