@@ -22,11 +22,11 @@ def main() -> int:
     (folder / "checkpoints" / "checkpoint-5").mkdir(parents=True, exist_ok=True)
     if words[0].endswith(".toml"):
         print(f"rate {load(words[0]).learning.rate}")
-    print(f"learning with {words[0]}, {os.environ['OMP_NUM_THREADS']} threads")
-    if told.get("fail") == str(seed):
-        print("the disk is on fire")
-        return 7
-    try:
+    try:  # before it says that it learns: whoever hears that may stop it at once
+        print(f"learning with {words[0]}, {os.environ['OMP_NUM_THREADS']} threads")
+        if told.get("fail") == str(seed):
+            print("the disk is on fire")
+            return 7
         if "--resume" not in words:
             time.sleep(float(told.get("wait", 0)))
     except KeyboardInterrupt:
