@@ -255,9 +255,9 @@ def accuracy(
 
 
 @click.command(cls=Told)
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--count", default=150, show_default=True, help="Questions of each paper.")
-@click.option("--page-only", is_flag=True, help="Ask nothing; write the page.")
+@click.option("--page-only", is_flag=True, help="Ask nothing; write the page from the results.")
 @_RESULTS
 @click.option(
     "--docs",
@@ -274,15 +274,17 @@ def study(folder: Path, count: int, page_only: bool, out: Path, docs: Path, thre
     from evals.machine import device
     from specialists.registry import task
 
-    made = asking.recorded(folder)
     name = folder.name
-    episodes = out / "studies" / f"{name}.jsonl.gz"
+    kept, episodes = out / "studies" / f"{name}.json", out / "studies" / f"{name}.jsonl.gz"
     if page_only:
-        asked = asking.read(episodes)
+        made, asked = asking.Made.read(kept), asking.read(episodes)
     else:
-        job = task(asking.specialist(folder))
-        work = asking.ask(folder, episodes, task=job, count=count, threads=threads, say=click.echo)
+        there = asking.candidates(folder)
+        made = asking.made(there, device(threads))
+        job = task(made.specialist)
+        work = asking.ask(there, episodes, task=job, count=count, threads=threads, say=click.echo)
         asked = asyncio.run(work)
+        made.write(kept)
     words = HERE / "studies" / f"{name}.md"
     study_page.write(
         docs / f"{name}.md",
@@ -291,7 +293,6 @@ def study(folder: Path, count: int, page_only: bool, out: Path, docs: Path, thre
             asked,
             made,
             command=f"finroute evals study {folder}",
-            device=device(threads),
             words=words.read_text("utf-8") if words.exists() else "",
         ),
     )

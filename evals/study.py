@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from specialists.agent import Run, Specialist, answer_one
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Sampling, Value
 from specialists.foundation.errors import ConfigError, RecordError
-from specialists.foundation.records import RUN, RunRecord, artefact_digest, verify
+from specialists.foundation.records import RUN, Record, RunRecord, artefact_digest, verify
 from specialists.registry import WEIGHTS
 from specialists.table_qa.discipline import discipline
 from specialists.task import Example, Task
@@ -33,6 +32,28 @@ BASE = "base"
 FOLDS = ("companies", "templates")
 TIMEOUT_S, OUTPUT = 10.0, 8_000
 Say = Callable[[str], None]
+
+
+class Arm(Value):
+    """How an arm was made, from the records of its runs."""
+
+    method: str
+    recipe: str
+    """Digest of the recipe, seeds apart."""
+    runs: dict[int, str]
+    """Digest of each run's adapter, by seed."""
+    seconds: tuple[float, ...]
+
+
+class Made(Record):
+    """What a study's episodes were drawn from; beside them, so that they can be read alone."""
+
+    specialist: str
+    base: str
+    """Digest of the base."""
+    arms: dict[str, Arm]
+    device: str
+    """That the questions were asked on."""
 
 
 class Asked(Value):
@@ -111,16 +132,27 @@ def base(found: Sequence[Candidate]) -> Path:
     return folder
 
 
-def specialist(folder: Path) -> str:
-    """The job that a study's adapters do.
+def made(found: Sequence[Candidate], device: str) -> Made:
+    """How the candidates were made.
 
     Raises:
-        ConfigError: there are none, or they do not all do the same.
+        ConfigError: they do not all do the same job.
     """
-    jobs = {c.record.name for c in candidates(folder) if c.record is not None}
+    records = [(c, c.record) for c in found if c.record is not None]
+    jobs = {record.name for _, record in records}
     if len(jobs) != 1:
-        raise ConfigError(f"{folder} holds adapters of several jobs: {', '.join(sorted(jobs))}")
-    return jobs.pop()
+        raise ConfigError(f"a study is of one job; these adapters do {', '.join(sorted(jobs))}")
+    arms: dict[str, Arm] = {}
+    for arm in dict.fromkeys(c.arm for c, _ in records):
+        own = [(c.seed, record) for c, record in records if c.arm == arm]
+        arms[arm] = Arm(
+            method=own[0][1].method,
+            recipe=own[0][1].recipe_digest,
+            runs={seed: record.digest for seed, record in own},
+            seconds=tuple(record.seconds for _, record in own),
+        )
+    (digest,) = {record.base or "" for _, record in records}
+    return Made(specialist=jobs.pop(), base=digest, arms=arms, device=device)
 
 
 def papers(task: Task[Any, Any], count: int) -> list[Paper]:
@@ -135,7 +167,7 @@ def papers(task: Task[Any, Any], count: int) -> list[Paper]:
 
 
 async def ask(
-    folder: Path,
+    there: Sequence[Candidate],
     out: Path,
     *,
     task: Task[Any, Any],
@@ -152,7 +184,6 @@ async def ask(
     """
     known = read(out)
     done = {(a.arm, a.seed, a.paper, a.decode) for a in known}
-    there = candidates(folder)
     adapters = {c.name: c.folder for c in there if c.folder is not None}
     engine = LocalEngine.load(
         base(there), adapters=adapters, rows=rows, threads=threads, held=False
@@ -258,19 +289,3 @@ def _append(path: Path, marks: Sequence[Asked]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with gzip.open(path, "at", encoding="utf-8") as file:
         file.write("".join(mark.model_dump_json() + "\n" for mark in marks))
-
-
-def recorded(folder: Path) -> Mapping[str, Any]:
-    """What the page says of how each arm was made, by arm: from the records of its runs."""
-    told: dict[str, Any] = {}
-    for candidate in candidates(folder):
-        record = candidate.record
-        if record is None:
-            continue
-        arm = told.setdefault(
-            candidate.arm,
-            {"method": record.method, "recipe": record.recipe_digest, "runs": [], "seconds": []},
-        )
-        arm["runs"].append({"seed": candidate.seed, "digest": record.digest})
-        arm["seconds"].append(record.seconds)
-    return json.loads(json.dumps(told))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from evals.spread import Estimate, difference, estimate
-from evals.study import BASE, Asked
+from evals.study import BASE, Arm, Asked, Made
 
 START = "start"
 GOLD = "sft"
@@ -22,16 +21,15 @@ _DECODES = {"greedy": "greedy", "sampled": "temperature 1"}
 def page(
     title: str,
     asked: Sequence[Asked],
-    runs: Mapping[str, Any],
+    made: Made,
     *,
     command: str,
-    device: str,
     words: str = "",
 ) -> str:
     """The page in Markdown.
 
     Args:
-        runs: how each arm was made, as ``study.recorded`` tells it.
+        made: how each arm was made.
         words: written by hand.
     """
     lines = [
@@ -40,10 +38,10 @@ def page(
         f"Made by `{command}` from the episodes in its results; only the last section is written "
         "by hand. Intervals are 95 %: companies are clusters, training runs vary (three or more of "
         "each arm that learned from the start), Student's t with Satterthwaite's degrees of "
-        f"freedom. No grammar held any reply. Asked on {device}.",
+        f"freedom. No grammar held any reply. Asked on {made.device}.",
         "",
     ]
-    lines += _made(runs)
+    lines += _made(made.arms)
     for decode, name in _DECODES.items():
         part = [a for a in asked if a.decode == decode]
         if part:
@@ -52,11 +50,10 @@ def page(
     return "\n".join([*lines, words.strip(), ""]).rstrip() + "\n"
 
 
-def _made(runs: Mapping[str, Any]) -> list[str]:
+def _made(arms: Mapping[str, Arm]) -> list[str]:
     rows = [
-        f"| {arm} | {told['method']} | {len(told['runs'])} | "
-        f"{sum(told['seconds']) / len(told['seconds']) / 60:.1f} |"
-        for arm, told in runs.items()
+        f"| {name} | {arm.method} | {len(arm.runs)} | {_mean(arm.seconds) / 60:.1f} |"
+        for name, arm in arms.items()
     ]
     return ["| arm | method | runs | minutes a run |", "|---|---|---|---|", *rows, ""]
 

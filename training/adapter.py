@@ -11,7 +11,7 @@ from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import CARD, RUN, RunRecord
 from training import canaries, cards, stages, weights
 from training.tuning import data as material
-from training.tuning import run
+from training.tuning import layout, run
 from training.tuning.recipe import Recipe
 
 Say = Callable[[str], None]
@@ -46,7 +46,7 @@ def make(
     base, folder, home = out / "base", out / job, work / stages.RUNS / job
     if not (base / RUN).exists():
         raise ConfigError(f"there is no base in {base}: make it with `finroute train pretrain`")
-    finished = home / run.ADAPTER / RUN
+    finished = home / layout.ADAPTER / RUN
     if finished.exists() and not resume:
         shutil.rmtree(home)  # what it made is in service, or was not worth it
     if finished.exists():
@@ -64,7 +64,7 @@ def make(
     )
     if folder.exists():
         shutil.rmtree(folder)
-    shutil.copytree(home / run.ADAPTER, folder)
+    shutil.copytree(home / layout.ADAPTER, folder)
     canaries.write(base, folder, job, [e.dialogue for e in watched(recipe)])
     record.write(folder / RUN)
     (folder / CARD).write_text(cards.adapter(record), encoding="utf-8")

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from datetime import date
 
 from specialists.cases.case import Case
-from specialists.foundation.contracts import Plan, Quantity, Ref
+from specialists.foundation.contracts import Plan, Quantity
 from specialists.foundation.errors import AnswerError
 from specialists.planning import clauses
 from specialists.planning.clauses import Clause
 from specialists.planning.expand import Expander
+from specialists.planning.task import written
 from specialists.workspace.catalogue import Catalogue, Company, Period
 from specialists.workspace.handles import Handles, Kind
 from specialists.workspace.links import Measure, RowKey
@@ -86,21 +87,7 @@ def shots(cases: Iterable[Case], count: int) -> list[tuple[str, Plan]]:
 
 def reply(plan: Plan) -> str:
     """A plan as a chat model writes it (``planning.task.WrittenPlan``)."""
-    steps = [
-        {
-            "id": step.id,
-            "specialist": step.specialist,
-            "instruction": step.instruction,
-            "inputs": [
-                {"name": name, "ref": value.ref}
-                if isinstance(value, Ref)
-                else {"name": name, "value": value}
-                for name, value in step.inputs.items()
-            ],
-        }
-        for step in plan.subtasks
-    ]
-    return json.dumps({"subtasks": steps, "note": plan.note})
+    return json.dumps(written(plan))
 
 
 def _bound(match: re.Match[str], text: str, handles: Handles) -> tuple[str, str]:

@@ -147,7 +147,7 @@ class PlanningTask(Task[PlanningInputs, Plan]):
         reply = example.dialogue[-1].content if example.dialogue else ""
         if reply.startswith("<o") and "<c" not in reply and "<d" not in reply:
             raise AnswerError("a worked case alone tells the measure, and the full form shows none")
-        return write_written(example.answer)
+        return json.dumps(written(example.answer), ensure_ascii=False)
 
     def score(self, example: Example[PlanningInputs, Plan], answer: Plan | None) -> Score:
         return check.score(example.answer, answer)
@@ -169,8 +169,8 @@ def written_schema(inputs: PlanningInputs) -> ReplySchema:
     return schema
 
 
-def write_written(plan: Plan) -> str:
-    """A plan as a chat model writes it: what ``read_written`` reads."""
+def written(plan: Plan) -> dict[str, Any]:
+    """A plan as a chat model writes it: what ``read_written`` reads, before it is text."""
     steps = [
         {
             "id": step.id,
@@ -185,7 +185,7 @@ def write_written(plan: Plan) -> str:
         }
         for step in plan.subtasks
     ]
-    return json.dumps({"subtasks": steps, "note": plan.note}, ensure_ascii=False)
+    return {"subtasks": steps, "note": plan.note}
 
 
 def read_written(reply: str) -> Plan:

@@ -1,7 +1,11 @@
 """A study's page tells shares, gains and their intervals from the episodes alone."""
 
+import pytest
+
 from evals import study, study_page
-from evals.study import Asked
+from evals.__main__ import main as evals_main
+from evals.commands import DOCS
+from evals.study import Arm, Asked, Made
 
 
 def asked(arm: str, seed: int, right, *, paper: str = "companies", decode: str = "greedy"):
@@ -28,16 +32,17 @@ EPISODES = [
     *(a for seed in (11, 12, 13) for a in asked("grpo", seed, lambda n: n % 4 != 3)),
     *(a for seed in (11, 12, 13) for a in asked("placebo", seed, lambda n: n % 2 == 0)),
 ]
-RUNS = {
-    "start": {"method": "sft", "runs": [{}], "seconds": [60.0]},
-    "grpo": {"method": "grpo", "runs": [{}] * 3, "seconds": [120.0, 130.0, 140.0]},
+ARMS = {
+    "start": Arm(method="sft", recipe="a", runs={11: "x"}, seconds=(60.0,)),
+    "grpo": Arm(
+        method="grpo", recipe="b", runs={11: "x", 12: "y", 13: "z"}, seconds=(120.0, 130.0, 140.0)
+    ),
 }
+MADE = Made(specialist="maths", base="0", arms=ARMS, device="a machine")
 
 
 def page(episodes=EPISODES, **more) -> str:
-    return study_page.page(
-        "Title", episodes, RUNS, command="finroute evals study x", device="a machine", **more
-    )
+    return study_page.page("Title", episodes, MADE, command="finroute evals study x", **more)
 
 
 def row(text: str, arm: str, number: int = 0) -> str:
@@ -84,3 +89,11 @@ def test_episodes_are_kept_and_read_again(tmp_path):
     study._append(path, EPISODES[60:70])
     assert study.read(path) == EPISODES[:70]
     assert study.read(tmp_path / "none.jsonl.gz") == []
+
+
+@pytest.mark.parametrize("name", ["maths", "tool-discipline"])
+def test_a_committed_page_is_that_of_the_committed_episodes(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the adapters are not
+    words = ["study", f"runs/studies/{name}", "--page-only", "--docs", str(tmp_path)]
+    evals_main(words, standalone_mode=False)
+    assert (tmp_path / f"{name}.md").read_text("utf-8") == (DOCS / f"{name}.md").read_text("utf-8")

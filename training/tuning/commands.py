@@ -18,11 +18,12 @@ import click
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RUN
 from training.tuning import checkpoints, cost, processes
+from training.tuning.layout import ADAPTER, LOGS, PART, STARTED, SYNC, TRACES
 from training.tuning.recipe import Recipe, load, names
 
 RUNS = Path("runs")
-ADAPTER, CLAIM = "adapter", checkpoints.RECIPE
-MADE = (CLAIM, "started.json", ADAPTER, "adapter.part", "logs", "traces", "sync", "log.txt")
+CLAIM = checkpoints.RECIPE
+MADE = (CLAIM, STARTED, ADAPTER, PART, LOGS, TRACES, SYNC, "log.txt")
 """What a run puts into its folder: what ``--again`` removes."""
 INTERRUPTED = 130
 

@@ -72,7 +72,7 @@ def gather(recipe: Recipe, data: Path | None) -> Material:
         watched = watched[: recipe.watch.count]
     else:
         train, about = _generated(recipe, made), {}
-        public = _public(recipe, made, data, len(train))
+        public = _public(recipe, data)
         if public:
             train = _shuffled([*train[: recipe.data.count - len(public)], *public], recipe)
         watched = _watched(recipe, made)
@@ -131,8 +131,8 @@ def _at_most(examples: Iterable[Example[Any, Any]], count: int, what: str) -> Ex
     return found
 
 
-def _public(recipe: Recipe, made: Task[Any, Any], data: Path | None, generated: int) -> Examples:
-    wanted = int(recipe.data.count * recipe.data.public) if data is not None else 0
+def _public(recipe: Recipe, data: Path | None) -> Examples:
+    wanted = int(recipe.data.count * recipe.data.public)
     if not wanted or data is None:
         return []
     found = [e for e in jobs.public(recipe.specialist, data) if not held(e, recipe.data.held)]

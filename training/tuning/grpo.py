@@ -13,6 +13,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -29,12 +30,12 @@ from specialists.foundation.errors import ConfigError
 from specialists.workspace.sandbox import Sandbox
 from training.tuning import loading, padding, processes, template
 from training.tuning.groups import Drawn, Groups, Paid
+from training.tuning.layout import SYNC
 from training.tuning.rollouts import Rollout, Rollouts, Wish, seed_of
 from training.tuning.trainer import Tuned, arguments
 from training.tuning.watching import Gauge
 from training.tuning.workshop import Workshop
 
-SYNC = "sync"
 SAMPLED_FROM = 25
 """Groups of the start that tell how often it is right, for the placebo."""
 
@@ -85,8 +86,8 @@ class Learner:
         self.shop, self.rollouts, self.runner = shop, rollouts, runner
         recipe = shop.recipe
         self.groups = Groups(recipe, shop.task, rollouts, shop.material.train)
-        self.spent = {"rollouts": 0.0, "tools": 0.0}
-        self.totals = {"episodes": 0, "generated": 0}
+        self._followed: int | None = None
+        """The step whose adapter the engine draws from."""
         steps = recipe.learning.steps
         if not steps:
             raise ConfigError("learning.steps: GRPO runs for a number of steps; 0 is none")
@@ -130,29 +131,30 @@ class Learner:
     def run(self) -> dict[str, Any] | None:
         """Learn."""
         shop = self.shop
-        self._follow()
         if shop.recipe.method == "grpo_placebo":
+            self._follow()
             self.groups.luck = self._success()
-        begun = time.monotonic()
         metrics = self.trainer.learn()
         if metrics is None:
             return None
-        seconds = time.monotonic() - begun
+        told = self.trainer.told
         history = [row for row in self.trainer.state.log_history if "reward" in row]
-        return (
-            metrics
-            | self.totals
-            | {
-                "rewards": [round(row["reward"], 4) for row in history],
-                "agreeing": [round(row["frac_reward_zero_std"], 4) for row in history],
-                "seconds_of_rollouts": round(self.spent["rollouts"], 1),
-                "share_of_tools": round(self.spent["tools"] / max(seconds, 1e-9), 4),
-                "luck": self.groups.luck if shop.recipe.method == "grpo_placebo" else None,
-            }
-        )
+        return metrics | {
+            "episodes": told.episodes,
+            "generated": told.generated,
+            "rewards": [round(row["reward"], 4) for row in history],
+            "agreeing": [round(row["frac_reward_zero_std"], 4) for row in history],
+            "seconds_of_rollouts": round(told.seconds, 1),
+            "share_of_tools": round(told.tool_seconds / max(metrics["learning_seconds"], 1e-9), 4),
+            "luck": self.groups.luck if shop.recipe.method == "grpo_placebo" else None,
+        }
 
     def _follow(self) -> None:
-        """Copy the adapter, and it alone, to the engine that draws."""
+        """Copy the adapter, and it alone, to the engine that draws, where it has changed."""
+        step = self.trainer.state.global_step
+        if step == self._followed:
+            return
+        self._followed = step
         folder = self.shop.folder / SYNC / str(processes.rank())  # each process has an engine
         loading.save_adapter(
             self.trainer.accelerator.unwrap_model(self.trainer.model),
@@ -180,13 +182,14 @@ class Learner:
         }
 
     def _note(self, drawn: Drawn, paid: Sequence[Paid], seconds: float) -> None:
-        self.spent["rollouts"] += seconds
+        told = self.trainer.told
+        told.seconds += seconds
         # Calls of one batch wait side by side: what they cost is what the longest episode waited.
-        self.spent["tools"] += max((p.rollout.tool_seconds for p in paid), default=0.0)
-        self.totals["episodes"] += drawn.asked * self.shop.recipe.grpo.group
-        self.totals["generated"] += drawn.written
+        told.tool_seconds += max((p.rollout.tool_seconds for p in paid), default=0.0)
+        told.episodes += drawn.asked * self.shop.recipe.grpo.group
+        told.generated += drawn.written
         self.trainer.learned += sum(len(p.rollout.prompt) + len(p.rollout.completion) for p in paid)
-        note = partial(self.trainer._log_metric)
+        note = self.trainer._log_metric
         note("groups/asked", float(drawn.asked))
         note("groups/replaced", float(drawn.replaced))
         note("rollouts/seconds", seconds)
@@ -215,11 +218,34 @@ class Learner:
         return {"right": right}
 
 
+@dataclass
+class Told:
+    """What was drawn so far, the parts of a resumed run together."""
+
+    episodes: int = 0
+    generated: int = 0
+    """Tokens sampled."""
+    seconds: float = 0.0
+    """Spent drawing."""
+    tool_seconds: float = 0.0
+    """Of those, waiting for tools."""
+
+
 class _Trainer(Tuned, GRPOTrainer):
     """TRL's trainer with our checkpoints, progress and watching."""
 
     args: GRPOConfig
     model: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.told = Told()
+
+    def keep(self) -> dict[str, Any]:
+        return asdict(self.told)
+
+    def take(self, kept: dict[str, Any]) -> None:
+        self.told = Told(**kept)
 
     @property
     def _batches(self) -> int:

@@ -14,7 +14,6 @@ import io
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -29,11 +28,12 @@ from ray.exceptions import RayError, TaskCancelledError
 
 from specialists.foundation.errors import ConfigError
 from training.tuning import commands, cost
+from training.tuning.layout import ADAPTER, LOGS
 from training.tuning.recipe import Recipe
-from training.tuning.seeds import LAST, LOG, Ended, Job, ending, environment
+from training.tuning.seeds import LAST, LOG, Ended, Job, ending, started
 
 Say = Callable[[str], None]
-BACK = (commands.ADAPTER, commands.CLAIM, "logs", LOG)
+BACK = (ADAPTER, commands.CLAIM, LOGS, LOG)
 """What comes back of a run's folder: no checkpoints."""
 TRIES = 1
 """Times that a task is tried again when its node was lost."""
@@ -145,17 +145,7 @@ def _one(job: Job, seed: int, threads: int, text: str) -> Done:
 def _process(
     words: list[str], home: Path, folder: Path, threads: int
 ) -> tuple[int, tuple[str, ...]]:
-    process = subprocess.Popen(
-        words,
-        cwd=home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-        env=environment(threads),
-        start_new_session=True,
-    )
+    process = started(words, threads, folder=home)
     lines: list[str] = []
     try:
         assert process.stdout is not None

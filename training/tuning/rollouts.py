@@ -33,7 +33,6 @@ from specialists.task import Example, Form, Task
 from specialists.workspace.limited import Limited
 from specialists.workspace.sandbox import Sandbox
 from specialists.workspace.toolbox import Toolbox
-from specialists.workspace.tools import ToolResult, Tools
 from training.tuning.recipe import RolloutSection
 
 Bridge = Callable[[Sequence[Message], Sequence[Message]], list[int]]
@@ -67,8 +66,11 @@ class Rollout:
     run: Run
     ended: bool
     """It came to its own end; else it was cut off."""
-    tool_seconds: float
-    """Spent waiting for tools, all calls together."""
+
+    @property
+    def tool_seconds(self) -> float:
+        """Spent waiting for tools, all calls together."""
+        return sum(event.seconds for event in self.run.events)
 
 
 def seed_of(*parts: object) -> int:
@@ -133,11 +135,10 @@ class Rollouts:
             held=settings.held,
             end=self._end,
         )
-        tools = self._tools(wish.example)
         run = await answer_one(
             Specialist(self.task, tape, form=self._form),
             wish.example.inputs,
-            tools,
+            self._tools(wish.example),
             sampling=Sampling(temperature=heat, top_p=settings.top_p, max_tokens=settings.reply),
             turns=settings.turns or None,
         )
@@ -149,15 +150,14 @@ class Rollouts:
             tape.logprobs or [0.0],
             run,
             ended=bool(tape.completion) and tape.ended,
-            tool_seconds=tools.seconds if tools is not None else 0.0,
         )
 
-    def _tools(self, example: Example[Any, Any]) -> _Timed | None:
+    def _tools(self, example: Example[Any, Any]) -> Limited | None:
         snapshot = getattr(example.inputs, "snapshot", None)
         if snapshot is None:
             return None
         box = Toolbox(snapshot, self._sandbox)
-        return _Timed(Limited(box, self.settings.timeout, self.settings.output))
+        return Limited(box, self.settings.timeout, self.settings.output)
 
     async def aclose(self) -> None:
         """End the engine and the tools' processes."""
@@ -259,25 +259,3 @@ class Tape:
 
     async def aclose(self) -> None:
         """Nothing: the engine behind it belongs to all episodes."""
-
-
-class _Timed:
-    """Tools that add up how long they took."""
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-        self.seconds = 0.0
-
-    @property
-    def snapshot(self) -> Any:
-        return self._tools.snapshot
-
-    def specs(self, names: Sequence[str]) -> tuple[ToolSpec, ...]:
-        return self._tools.specs(names)
-
-    async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
-        begun = time.perf_counter()
-        try:
-            return await self._tools.call(name, arguments)
-        finally:
-            self.seconds += time.perf_counter() - begun

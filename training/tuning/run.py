@@ -11,17 +11,17 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specialists.foundation.contracts import Message
 from specialists.foundation.errors import ConfigError, InputError
 from specialists.foundation.records import RUN, RunRecord
 from training.provenance import now
 from training.tuning import checkpoints, cost, processes, record
 from training.tuning import data as material
 from training.tuning.dialogues import Dialogue
+from training.tuning.layout import ADAPTER, PART, STARTED, SYNC
 from training.tuning.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 Metrics = dict[str, Any]
-ADAPTER, STARTED = "adapter", "started.json"
 CHECKED = 32
 """Dialogues that the reload check reads."""
 
@@ -178,7 +177,7 @@ def _finish(
 
     recipe, student, folder = shop.recipe, shop.student, shop.folder / ADAPTER
     watched = _to_read(shop)
-    part = folder.with_name(f"{ADAPTER}.part")
+    part = folder.with_name(PART)
     shutil.rmtree(part, ignore_errors=True)
     loading.save_adapter(student.model, part, recipe.base.name)
     template = str(student.tokenizer.chat_template)
@@ -196,7 +195,7 @@ def _finish(
         base=student.base,
         base_digest=student.digest,
         template=template,
-        prompts=[prompt(student.tokenizer, d.messages, d) for d in watched],
+        prompts=[prompt(student.tokenizer, dialogue) for dialogue in watched],
         data=shop.material.about,
         data_digest=shop.material.digest,
         metrics=metrics,
@@ -206,14 +205,15 @@ def _finish(
     made.write(part / RUN)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
-    shutil.rmtree(shop.folder / "sync", ignore_errors=True)
+    shutil.rmtree(shop.folder / SYNC, ignore_errors=True)
     return made
 
 
-def prompt(tokenizer: Any, messages: Sequence[Message], dialogue: Dialogue) -> str:
+def prompt(tokenizer: Any, dialogue: Dialogue) -> str:
     """What the model reads before its first reply, as text."""
     from specialists.engines.text import Text
 
-    first = next(i for i, message in enumerate(messages) if message.role == "assistant")
+    said = dialogue.messages
+    first = next(place for place, message in enumerate(said) if message.role == "assistant")
     text = Text(tokenizer, frozenset({tokenizer.eos_token_id}))
-    return text.render(messages[:first], dialogue.tools)
+    return text.render(said[:first], dialogue.tools)

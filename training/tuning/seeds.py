@@ -29,6 +29,7 @@ from specialists.foundation.contracts import Value
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RUN, Record, RunRecord
 from training.tuning import commands, cost
+from training.tuning.layout import ADAPTER
 from training.tuning.recipe import Recipe
 
 SUMMARY, LOG = "seeds.json", "log.txt"
@@ -221,17 +222,7 @@ class _Crew:
         with self.lock:
             if self.stopping:
                 return None
-            process = subprocess.Popen(
-                words,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                text=True,
-                errors="replace",
-                env=environment(threads),
-                # Of its own: a terminal's Ctrl-C comes through `stop`, once, not twice.
-                start_new_session=True,
-            )
+            process = started(words, threads)
             self.processes[seed] = process
             return process
 
@@ -245,9 +236,26 @@ class _Crew:
                     process.send_signal(how)
 
 
-def environment(threads: int) -> dict[str, str]:
-    """A run's environment: its own number of threads, and output that comes as it is said."""
-    return os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+def started(
+    words: Sequence[str], threads: int, *, folder: Path | None = None
+) -> subprocess.Popen[str]:
+    """A run's process, with its own number of threads and output that comes as it is said.
+
+    Args:
+        folder: to run in; None: this process's.
+    """
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"},
+        # Of its own: a terminal's Ctrl-C comes through whoever started it, once, not twice.
+        start_new_session=True,
+    )
 
 
 def here(
@@ -318,7 +326,7 @@ def collect(job: Job, recipe: Recipe, ended: Sequence[Ended]) -> SeedsRecord:
     runs: list[Run] = []
     hours = 0.0
     for seed in job.seeds:
-        path = job.folder(seed) / commands.ADAPTER / RUN
+        path = job.folder(seed) / ADAPTER / RUN
         told = known.get(seed) or before.get(seed) or Ended(seed, "finished")
         if not path.exists():
             status: Status = told.status

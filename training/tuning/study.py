@@ -17,7 +17,7 @@ from specialists.foundation.errors import ConfigError
 from training.release import Release, Stage
 from training.tuning import recipe as recipes
 from training.tuning.checkpoints import RECIPE
-from training.tuning.run import ADAPTER
+from training.tuning.layout import ADAPTER
 
 FOLDER = Path(__file__).parents[1] / "studies"
 FIRST = 11

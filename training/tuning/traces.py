@@ -33,6 +33,7 @@ from training.provenance import now
 from training.tuning import processes, teachers
 from training.tuning.checkpoints import Checkpoints
 from training.tuning.dialogues import Dialogue, unique
+from training.tuning.layout import TRACES
 from training.tuning.purse import Paying, Purse
 from training.tuning.rollouts import seed_of
 from training.tuning.teachers import Teacher, Way
@@ -46,7 +47,7 @@ Examples = Sequence[Example[Any, Any]]
 Say = Callable[[str], None]
 ToolsFor = Callable[[Example[Any, Any]], Tools | None]
 
-FOLDER, LINES, HEADER = "traces", "traces.jsonl", "traces.json"
+LINES, HEADER = "traces.jsonl", "traces.json"
 TELL_S = 5.0
 """Seconds between lines of progress."""
 TOOL_S = 60.0
@@ -118,7 +119,7 @@ def gather(shop: Workshop) -> tuple[list[Dialogue], dict[str, Any]] | None:
                     teacher,
                     shop.material.train,
                     asking,
-                    shop.folder / FOLDER,
+                    shop.folder / TRACES,
                     form=recipe.base.form,
                     tools_for=tools_for,
                     say=lambda text: shop.say(f"{recipe.name}: {text}"),

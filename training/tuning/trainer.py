@@ -32,6 +32,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from training.tuning import checkpoints
+from training.tuning.layout import LOGS
 from training.tuning.loading import device
 from training.tuning.recipe import Recipe
 from training.tuning.watching import Gauge, Watcher
@@ -39,7 +40,6 @@ from training.tuning.workshop import Workshop
 
 TELL_S = 5.0
 """Seconds between lines of progress, at least."""
-LOGS = "logs"
 REST = "rest.pt"
 """In a checkpoint: what a trainer keeps beside (``Tuned.keep``)."""
 

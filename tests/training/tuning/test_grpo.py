@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_to_the_same_adapter(tmp_path):
     """SIGKILL between two checkpoints; the generation after the last one is drawn again."""
     words = ("learning.steps=4", "learning.accumulate=1", "watch.every=2", "checkpoint.keep=9")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    make(whole, "calculation/grpo/embedded", *words)
+    uncut = make(whole, "calculation/grpo/embedded", *words)
     command = [sys.executable, "-m", "training", "run", "calculation/grpo/embedded"]
     command += ["--out", str(cut), *SMALL, *words]
     without = {k: v for k, v in os.environ.items() if k != "FINROUTE_DATA"}  # as `make` has none
@@ -127,6 +127,8 @@ def test_a_killed_run_goes_on_to_the_same_adapter(tmp_path):
     record = run.make(recipe, cut, None, resume=True, say=said.append)
     assert record is not None
     assert any("going on from checkpoint-" in line for line in said)
+    for figure in ("steps", "tokens", "episodes", "generated", "readings"):
+        assert record.metrics[figure] == uncut.metrics[figure], figure
     mine, theirs = weights(cut), weights(whole)
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
 
