@@ -20,6 +20,7 @@
     ├── PlanError                 a plan that is not sound
     ├── BudgetError               a call that the answer's budget has no room for
     ├── RecordError               a record is missing, altered or for something else
+    ├── DataError                 samples of an evaluation that no verdict may come from
     └── Cancelled                 the caller left or the deadline passed
 
 Each has an ``exit_code`` for the command line and a ``status`` for HTTP.
@@ -126,6 +127,12 @@ class RecordError(FinrouteError):
     """A record is missing, altered, or speaks of something else."""
 
     exit_code = 6
+
+
+class DataError(FinrouteError):
+    """Samples of an evaluation are missing, double, unjudged or of something else."""
+
+    exit_code = 7
 
 
 class Cancelled(FinrouteError):

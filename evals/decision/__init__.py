@@ -1,0 +1,1 @@
+"""How a specialist's training method is decided: design, capture, analysis, rule, record."""
