@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,9 @@ from specialists.task import Fold, Form
 
 HERE = Path(__file__).resolve().parents[1]
 DESIGNS = HERE / "designs"
+FORM = 1
+"""Of designs: another number says that what is written means something else, and what was not
+written has another default. It is part of every digest."""
 POINTS = 100.0
 """Accuracies are fractions; a design speaks of them in points."""
 
@@ -258,6 +261,8 @@ class Registered(Config):
     """The file's stem."""
     path: Path
     """Of the file: what it names is found from there, or from the project."""
+    written: dict[str, Any]
+    """What the file says, defaults apart."""
     study: dict[str, str]
     """SHA-256 of each file of the study."""
     quick: bool = False
@@ -265,8 +270,8 @@ class Registered(Config):
     @property
     def digest(self) -> str:
         """SHA-256 of the design and of its study's files."""
-        told = self.design.model_dump(mode="json", exclude={"about"})
-        return digest({"design": told, "study": self.study, "quick": self.quick})
+        told = {"form": FORM, "design": self.written, "study": self.study, "quick": self.quick}
+        return digest(told)
 
     def seed(self, adapters: Iterable[str]) -> int:
         """Of the generated test: nobody could know it before the adapters were made.
@@ -299,6 +304,7 @@ def load(path: Path, overrides: Sequence[str] = (), *, quick: bool = False) -> R
         design=design.shortened() if quick else design,
         name=file.stem,
         path=file,
+        written=design.model_dump(mode="json", exclude_unset=True, exclude={"about"}),
         study=files,
         quick=quick,
     )

@@ -275,6 +275,8 @@ class Recipe(Config):
     """``specialist/method/base``, or a file's stem."""
     about: str = ""
     """In a line."""
+    design: str = ""
+    """Digest of the design of a decision that this run is made for; such runs serve no other."""
     start: str = ""
     """Folder of an adapter to go on from; empty: a new one."""
     seed: int = 11
@@ -314,7 +316,7 @@ class Recipe(Config):
     @property
     def digest(self) -> str:
         """SHA-256 of all of it but the seeds and the name: runs of one recipe have it in common."""
-        told = self.model_dump_json(exclude={"seed", "seeds", "name", "about"})
+        told = self.model_dump_json(exclude={"seed", "seeds", "name", "about", "design"})
         return hashlib.sha256(told.encode()).hexdigest()
 
 

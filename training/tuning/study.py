@@ -44,6 +44,8 @@ class Study(Config):
     about: str = ""
     specialist: str
     seeds: int = 3
+    first: int = FIRST
+    """Seed of each arm's first run; the others follow it."""
     arms: tuple[Arm, ...]
 
 
@@ -84,14 +86,14 @@ def stages(
     made: list[Stage] = []
     for arm in study.arms:
         file = folder / (arm.recipe or f"{arm.name}.toml")
-        for seed in range(FIRST, FIRST + (arm.seeds or seeds or study.seeds)):
+        for seed in range(study.first, study.first + (arm.seeds or seeds or study.seeds)):
             name = f"{arm.name}/seed-{seed}"
-            needs = [f"{other}/seed-{FIRST}" for other in (arm.start, arm.teacher) if other]
+            needs = [f"{other}/seed-{study.first}" for other in (arm.start, arm.teacher) if other]
             words = ["train", "run", str(file), "--out", f"{out / name}", f"seed={seed}"]
             if arm.start:
-                words.append(f"start={out / arm.start / f'seed-{FIRST}' / ADAPTER}")
+                words.append(f"start={out / arm.start / f'seed-{study.first}' / ADAPTER}")
             if arm.teacher:
-                words.append(f"teacher.adapter={out / arm.teacher / f'seed-{FIRST}' / ADAPTER}")
+                words.append(f"teacher.adapter={out / arm.teacher / f'seed-{study.first}' / ADAPTER}")
             recipes.load(file, overrides)  # what is wrong with a recipe is told before any runs
             made.append(
                 Stage(
