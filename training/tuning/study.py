@@ -86,14 +86,15 @@ def stages(
     made: list[Stage] = []
     for arm in study.arms:
         file = folder / (arm.recipe or f"{arm.name}.toml")
+        first = f"seed-{study.first}"
         for seed in range(study.first, study.first + (arm.seeds or seeds or study.seeds)):
             name = f"{arm.name}/seed-{seed}"
-            needs = [f"{other}/seed-{study.first}" for other in (arm.start, arm.teacher) if other]
+            needs = [f"{other}/{first}" for other in (arm.start, arm.teacher) if other]
             words = ["train", "run", str(file), "--out", f"{out / name}", f"seed={seed}"]
             if arm.start:
-                words.append(f"start={out / arm.start / f'seed-{study.first}' / ADAPTER}")
+                words.append(f"start={out / arm.start / first / ADAPTER}")
             if arm.teacher:
-                words.append(f"teacher.adapter={out / arm.teacher / f'seed-{study.first}' / ADAPTER}")
+                words.append(f"teacher.adapter={out / arm.teacher / first / ADAPTER}")
             recipes.load(file, overrides)  # what is wrong with a recipe is told before any runs
             made.append(
                 Stage(
