@@ -22,6 +22,7 @@ from specialists.engines.base import Engine
 from specialists.engines.lazy import LazyEngine
 from specialists.foundation import records
 from specialists.foundation.contracts import Value
+from specialists.foundation.decisions import DecisionRecord
 from specialists.foundation.errors import AdapterError, NotFound, RecordError
 from specialists.foundation.records import (
     ASSURANCE,
@@ -31,7 +32,6 @@ from specialists.foundation.records import (
     Artefact,
     Assurance,
     Calibration,
-    DecisionRecord,
     Manifest,
     RunRecord,
 )

@@ -15,6 +15,7 @@ from specialists.adapters import Canary, Scoring, attest, take_canary
 from specialists.agent import answer_one
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
+from specialists.foundation.decisions import DecisionRecord
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
 from specialists.foundation.records import (
     ASSURANCE,
@@ -25,7 +26,6 @@ from specialists.foundation.records import (
     Artefact,
     Assurance,
     Calibration,
-    DecisionRecord,
     Logistic,
     Manifest,
     RunRecord,

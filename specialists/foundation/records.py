@@ -180,28 +180,6 @@ class Assurance(Record):
     reliability: Reliability | None = None
 
 
-class DecisionRecord(Record):
-    """The recorded decision on one adapter: what was compared, what was found, the verdict."""
-
-    id: str
-    specialist: str
-    adapter: str
-    """Digest of the adapter it decides on."""
-    base: str
-    verdict: Literal["adopt", "keep the start", "insufficient evidence", "descriptive only"]
-    method: str
-    """The arm the adapter stands for: ``sft``, ``grpo`` …"""
-    design: str = ""
-    """Digest of the design file."""
-    findings: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """Estimates, intervals, guards, gates."""
-    decided: str
-    """ISO 8601, UTC."""
-    key: str | None = None
-    """Fingerprint of the key that signed it."""
-    signature: str | None = None
-
-
 class Artefact(Value):
     """Where an artefact is, and what it must be."""
 
