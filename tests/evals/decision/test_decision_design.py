@@ -1,4 +1,4 @@
-"""A design is whole and coherent, its digest covers all that decides, and its test is unguessable."""
+"""A design is whole and coherent, its digest covers all of it, and its test is unguessable."""
 
 import shutil
 from pathlib import Path
