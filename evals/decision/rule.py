@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 from evals.decision import sequential
 from evals.decision.crossed import Estimate, difference
@@ -322,7 +321,7 @@ def _gains(
         upward = found[-1].mean > 0
         p[pair] = sequential.p_value(found, _fractions(shares, found)) if upward else 1.0
     worst = {arm: max(p[arm, other] for other in others) for arm, others in plan.needs.items()}
-    adjusted = _holm(worst)
+    adjusted = holm(worst)
     return tuple(
         Gain(
             arm,
@@ -337,13 +336,18 @@ def _gains(
     )
 
 
-def _holm(p: Mapping[str, float]) -> dict[str, float]:
-    from statsmodels.stats.multitest import multipletests
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """Adjusted p-values, by name (Holm 1979, Scandinavian Journal of Statistics 6, 65-70).
 
-    if not p:
-        return {}
-    adjusted: Any = multipletests(list(p.values()), method="holm")[1]
-    return {arm: float(value) for arm, value in zip(p, adjusted, strict=True)}
+    That of statsmodels collects the interpreter's garbage at every call, which takes longer than
+    the rest of the rule; the simulations call this a million times.
+    """
+    adjusted: dict[str, float] = {}
+    least = 0.0
+    for place, name in enumerate(sorted(p, key=lambda name: p[name])):
+        least = max(least, min(p[name] * (len(p) - place), 1.0))
+        adjusted[name] = least
+    return adjusted
 
 
 def _guards(plan: Plan, guards: Mapping[str, Cube]) -> list[Guarded]:

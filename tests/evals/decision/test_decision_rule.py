@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.decision.outcomes import Cube, Sheet
-from evals.decision.rule import Expense, Judgement, Plan, judge
+from evals.decision.rule import Expense, Judgement, Plan, holm, judge
 from specialists.foundation.errors import DataError
 
 QUESTIONS = 600
@@ -218,3 +218,12 @@ def test_what_is_adopted_was_shown(seed, sft, grpo):
     else:
         assert made.verdict != "adopt"
     assert made.reasons
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_that_of_statsmodels(values):
+    from statsmodels.stats.multitest import multipletests
+
+    ours = holm({str(place): p for place, p in enumerate(values)})
+    theirs = multipletests(values, method="holm")[1]
+    assert [ours[str(place)] for place in range(len(values))] == pytest.approx(list(theirs))
