@@ -220,6 +220,7 @@ def test_what_is_adopted_was_shown(seed, sft, grpo):
     assert made.reasons
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_is_that_of_statsmodels(values):
     from statsmodels.stats.multitest import multipletests
