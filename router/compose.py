@@ -83,7 +83,7 @@ def compose(material: Material) -> Answer:
         findings=tuple(findings[s.id] for s in plan.subtasks),
         planning=material.planning,
         notes=tuple(dict.fromkeys(notes)),
-        provisional=tuple(sorted({f.specialist for f in findings.values() if _provisional(f)})),
+        provisional=_provisional(material),
         workspace=material.catalogue.workspace,
         version=material.catalogue.version,
         as_of=material.catalogue.as_of,
@@ -99,9 +99,18 @@ def _inside(sentence: str) -> str:
     return "the " + text[4:] if text.startswith("The ") else text
 
 
-def _provisional(finding: Finding) -> bool:
-    served = finding.served_by
-    return served is not None and served.adapter is not None and served.decision is None
+def _provisional(material: Material) -> tuple[str, ...]:
+    """Whose adapters took part without a record that adopts them; the planner is one of them."""
+    took_part = [(f.specialist, f.served_by) for f in material.findings.values()]
+    return tuple(
+        sorted(
+            {
+                name
+                for name, served in [("planning", material.planning.served_by), *took_part]
+                if served is not None and served.adapter is not None and served.decision is None
+            }
+        )
+    )
 
 
 # --- claims -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from router.cascade import CascadeSettings
 from specialists.foundation.config import Config
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.prices import Price
+from specialists.serving import Serving, Trust
 from specialists.workspace import home
 
 PROFILES = Path(__file__).with_name("profiles")
@@ -75,8 +76,16 @@ class SpecialistSettings(Config):
 
     engine: Literal["embedded"] = "embedded"
     """``embedded``: the shipped base and its adapters, in process on the CPU."""
-    provisional: bool = True
-    """Serve adapters that no decision record adopts; answers name them."""
+    provisional: bool = False
+    """Serve adapters whose decision record does not adopt them, too; answers name them. Without it
+    they are refused, and so are, with it, those without a valid record."""
+    trust: Trust = Trust()
+    """Whose signatures under decision records count, and how many each record needs."""
+
+    @property
+    def serving(self) -> Serving:
+        """Which adapters may be served, as the registry takes it."""
+        return Serving(provisional=self.provisional, trust=self.trust)
 
 
 class ScheduleSettings(Config):

@@ -16,6 +16,7 @@ from specialists.foundation.contracts import (
     Finding,
     Plan,
     Quantity,
+    ServedBy,
     Signals,
     Subtask,
     ToolEvent,
@@ -87,6 +88,8 @@ class Claim(Value):
 class Planning(Value):
     """How the plan came to be, for the trace."""
 
+    served_by: ServedBy | None = None
+    """The weights that planned."""
     confidence: float | None = None
     """Probability of being the right plan, where a calibration exists; else the model's own."""
     signals: Signals | None = None

@@ -88,14 +88,14 @@ class Desks:
         )
 
     def jobs(self) -> tuple[str, ...]:
-        """The specialists a plan may give work to."""
-        return tuple(e.name for e in self._registry.list() if e.name in JOBS)
+        """The specialists a plan may give work to: those that are served."""
+        return tuple(e.name for e in self._registry.list() if e.name in JOBS and e.served)
 
     async def warm(self, snapshot: Snapshot) -> None:
-        """Load and attest every specialist, and start a sandbox on the snapshot.
+        """Load and attest every specialist that is served, and start a sandbox on the snapshot.
 
         Raises:
-            EngineError: one cannot be loaded.
+            EngineError: one cannot be loaded, or the planner is not served.
         """
         await self._place(snapshot)
         await self._planner().ready()

@@ -146,7 +146,10 @@ async def _plan(state: Progress, runtime: Runtime[Desk]) -> Progress:
         "plan": drafted.plan.model_dump(mode="json"),
         "gaps": list(drafted.gaps),
         "planned": Planning(
-            confidence=drafted.confidence, signals=drafted.signals, replies=drafted.replies
+            served_by=drafted.served_by,
+            confidence=drafted.confidence,
+            signals=drafted.signals,
+            replies=drafted.replies,
         ).model_dump(mode="json"),
         "usage": _sum(state, drafted.usage),
         "seconds": desk.elapsed(state),

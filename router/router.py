@@ -87,14 +87,15 @@ class Router:
         Raises:
             ConfigError: settings that are not valid.
             NotFound: no such workspace.
-            RecordError: the embedded models are missing or altered.
+            RecordError: the embedded models or their decision records are missing or altered.
         """
         if not isinstance(settings, Settings):
             settings = config.load(settings)
         if not isinstance(workspace, Workspace):
             workspace = _workspace(workspace or settings.workspace)
         if registry is None:
-            registry = registries.load_embedded(progress=progress)
+            serving = settings.specialists.serving
+            registry = registries.load_embedded(serving=serving, progress=progress)
         return cls(workspace, registry, State(settings.state.url), settings)
 
     # --- asking ---------------------------------------------------------------------------------

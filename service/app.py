@@ -31,9 +31,9 @@ def create_app(
         registry: who does the work; None: the embedded specialists.
 
     Raises:
-        RecordError: the embedded models are missing or altered.
+        RecordError: the embedded models or their decision records are missing or altered.
     """
-    registry = registry or registries.load_embedded()
+    registry = registry or registries.load_embedded(serving=settings.specialists.serving)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

@@ -19,6 +19,13 @@ class Health(Value):
     status: str = "ok"
 
 
+class Readiness(Health):
+    """The models are loaded."""
+
+    refused: tuple[str, ...] = ()
+    """Specialists whose adapter may not be served; `/v1/specialists` says why."""
+
+
 class Specialists(Value):
     """Who can answer."""
 
@@ -35,7 +42,8 @@ class Workspaces(Value):
     "/v1/specialists", tags=["listings"], summary="Who can answer", responses=documented(401)
 )
 async def specialists(request: Request, caller: Caller) -> Specialists:
-    """Every specialist with its model, adapter and decision record; `provisional` without one."""
+    """Every specialist with its model, its adapter and what its decision record says: whether it is
+    served, `provisional` or refused, and why."""
     routers: Routers = request.app.state.routers
     return Specialists(specialists=routers.specialists())
 
@@ -59,8 +67,7 @@ async def healthz() -> Health:
 
 
 @routes.get("/readyz", tags=["health"], summary="Are the models loaded", responses=documented(503))
-async def readyz(request: Request) -> Health:
-    """Ready once the models are loaded."""
+async def readyz(request: Request) -> Readiness:
+    """Ready once the models are loaded. A refused planner is never ready: nothing can be asked."""
     routers: Routers = request.app.state.routers
-    routers.check_ready()
-    return Health()
+    return Readiness(refused=routers.check_ready())

@@ -109,8 +109,11 @@ class Routers:
         """Load the models in the background."""
         self._warming = asyncio.create_task(self._warm(), name="load the models")
 
-    def check_ready(self) -> None:
+    def check_ready(self) -> tuple[str, ...]:
         """Return when the models are loaded.
+
+        Returns:
+            Specialists that are refused: their steps fail, the others answer.
 
         Raises:
             NotReady: they are not, or cannot be.
@@ -121,6 +124,7 @@ class Routers:
         if failure is not None:
             told = str(failure) if isinstance(failure, FinrouteError) else type(failure).__name__
             raise NotReady(f"the models cannot be loaded: {told}")
+        return tuple(each.name for each in self._registry.list() if not each.served)
 
     async def aclose(self) -> None:
         """Stop loading, release models, sandboxes and stores."""

@@ -1,8 +1,9 @@
 """Who can answer: every specialist by name, with its weights and the evidence for them.
 
-The embedded registry reads ``weights/weights.json``. Listing it imports no model library; files are
-verified when the registry is opened, weights are read when a specialist is first used, and an
-adapter is attested before its first answer.
+The embedded registry reads ``weights/weights.json``. Listing it imports no model library; files and
+decision records are verified when the registry is opened, weights are read when a specialist is
+first used, and an adapter is attested before its first answer. Which adapters may be served at all
+is decided in ``serving.py``.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from specialists.engines.base import Engine
 from specialists.engines.lazy import LazyEngine
 from specialists.foundation import records
 from specialists.foundation.contracts import Value
-from specialists.foundation.decisions import DecisionRecord
+from specialists.foundation.decisions import Verdict
 from specialists.foundation.errors import AdapterError, NotFound, RecordError
 from specialists.foundation.records import (
     ASSURANCE,
     CALIBRATION,
     CANARY,
-    DECISION,
     Artefact,
     Assurance,
     Calibration,
     Manifest,
     RunRecord,
 )
+from specialists.serving import MEASURING, SHIPPED, Serving, Standing, standing
 from specialists.task import Task
 
 WEIGHTS = Path(__file__).with_name("weights")
@@ -81,6 +82,14 @@ class Entry(Value):
     calibrated: bool
     size_bytes: int
     """Of the adapter's weights."""
+    served: bool = True
+    """False: it is refused, and its steps fail with the reason."""
+    verdict: Verdict | None = None
+    """Of the decision record."""
+    approved: tuple[str, ...] = ()
+    """Who approved the record, with keys that are trusted here; none: it counts as unsigned."""
+    reason: str = ""
+    """Why it is served, served provisionally, or refused."""
 
 
 class Registry(Protocol):
@@ -103,7 +112,7 @@ class _Adapter:
     folder: Path
     record: RunRecord
     calibration: Calibration | None
-    decision: DecisionRecord | None
+    standing: Standing
     canary: Canary | None
 
 
@@ -152,20 +161,27 @@ class Embedded:
         *,
         threads: int = 1,
         rows: int = 16,
+        serving: Serving = MEASURING,
         progress: Progress | None = None,
     ) -> None:
         """Read the manifest and verify every file it speaks of.
 
+        Args:
+            serving: which adapters may be served. By default all, for whoever measures them; who
+                answers people uses ``load_embedded``.
+
         Raises:
-            RecordError: no manifest, or the base or a record is missing or altered.
+            RecordError: no manifest, or the base or a record is missing, altered, of something
+                else or signed by a key that is not trusted.
             AdapterError: an adapter is altered or was made on another base.
+            ConfigError: a trusted key that is none.
         """
         self.manifest = Manifest.read(folder / MANIFEST)
         base = self.manifest.base
         self._folder, self._base = folder, folder / base.folder
         records.verify(self._base, base.digest)
         self._adapters = {
-            name: _open(folder, artefact, name, base.digest)
+            name: _open(folder, artefact, name, base.digest, serving)
             for name, artefact in self.manifest.adapters.items()
         }
         self._attested = _Once()
@@ -177,14 +193,14 @@ class Embedded:
             return LocalEngine.load(
                 self._base,
                 name=base.name,
-                adapters={name: each.folder for name, each in self._adapters.items()},
+                adapters={n: a.folder for n, a in self._adapters.items() if a.standing.served},
                 threads=threads,
                 rows=rows,
                 progress=progress,
             )
 
         self.engine = LazyEngine(base.name, load)
-        """The base with all adapters; loaded when first used."""
+        """The base with the adapters that are served; loaded when first used."""
 
     def list(self) -> tuple[Entry, ...]:
         """The specialists there are, by name."""
@@ -193,16 +209,21 @@ class Embedded:
                 name=name,
                 model=self.manifest.base.name,
                 adapter=each.record.digest,
-                decision=each.decision.id if each.decision else None,
-                provisional=not _adopted(each.decision),
+                decision=each.standing.decision,
+                provisional=not each.standing.adopted,
                 calibrated=each.calibration is not None,
                 size_bytes=(each.folder / "adapter_model.safetensors").stat().st_size,
+                served=each.standing.served,
+                verdict=each.standing.verdict,
+                approved=each.standing.approved,
+                reason=each.standing.reason,
             )
             for name, each in sorted(self._adapters.items())
         )
 
     def specialist(self, name: str) -> Specialist:
-        """A specialist; nothing is loaded yet.
+        """A specialist; nothing is loaded yet. One that may not be served raises ``AdapterError``
+        when it is used: what its task settles by code needs no adapter and goes on.
 
         Raises:
             NotFound: no such job, or no adapter for it.
@@ -212,13 +233,15 @@ class Embedded:
         if each is None:
             there = ", ".join(sorted(self._adapters)) or "none"
             raise NotFound(f"there is no adapter for {name}; there are: {there}")
+        if not each.standing.served:
+            return Specialist(job, self.engine, ready=lambda: _refuse(name, each.standing))
         return Specialist(
             task=job,
             engine=self.engine,
             adapter=name,
             digest=each.record.digest,
             calibration=each.calibration,
-            decision=each.decision.id if _adopted(each.decision) and each.decision else None,
+            decision=each.standing.decision if each.standing.adopted else None,
             ready=lambda: self._attested.do(name, lambda: _attest(self.engine, name, each)),
         )
 
@@ -233,19 +256,23 @@ async def _attest(engine: Scoring, name: str, adapter: _Adapter) -> None:
     await attest(engine, name, adapter.canary)
 
 
-def _open(root: Path, artefact: Artefact, name: str, base: str) -> _Adapter:
+async def _refuse(name: str, why: Standing) -> None:
+    raise AdapterError(f"the adapter {name} is not served: {why.reason}")
+
+
+def _open(root: Path, artefact: Artefact, name: str, base: str, serving: Serving) -> _Adapter:
     folder = root / artefact.folder
     record = open_adapter(folder, expected=artefact.digest, base=base)
     calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
-    decision = DecisionRecord.read(folder / DECISION) if _has(folder, DECISION) else None
     canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
     if calibration is not None and calibration.base not in ("", base):
         raise RecordError(f"{name}: its {CALIBRATION} speaks of another base")
-    about = {CALIBRATION: calibration, DECISION: decision, CANARY: canary}
+    about = {CALIBRATION: calibration, CANARY: canary}
     for file, each in about.items():
         if each is not None and each.adapter != record.digest:
             raise RecordError(f"{name}: its {file} speaks of another adapter")
-    return _Adapter(folder, record, calibration, decision, canary)
+    right = standing(folder, serving, specialist=name, adapter=record.digest, base=base)
+    return _Adapter(folder, record, calibration, right, canary)
 
 
 def _assurance(folder: Path, manifest: Manifest) -> Assurance | None:
@@ -270,16 +297,18 @@ def _has(folder: Path, name: str) -> bool:
     return (folder / name).is_file()
 
 
-def _adopted(decision: DecisionRecord | None) -> bool:
-    return decision is not None and decision.verdict == "adopt"
-
-
 def load_embedded(
     folder: Path = WEIGHTS,
     *,
     threads: int = 1,
     rows: int = 16,
+    serving: Serving = SHIPPED,
     progress: Progress | None = None,
 ) -> Embedded:
-    """The embedded specialists; see ``Embedded``. No model library is imported yet."""
-    return Embedded(folder, threads=threads, rows=rows, progress=progress)
+    """The embedded specialists, to answer people; see ``Embedded``. Imports no model library yet.
+
+    Args:
+        serving: which adapters may be served. By default also those whose record does not adopt
+            them: their answers say ``provisional``.
+    """
+    return Embedded(folder, threads=threads, rows=rows, serving=serving, progress=progress)

@@ -52,19 +52,19 @@ class Estimate(Part):
     """Coverage that ``low`` and ``high`` are made for."""
     se: float
     """Standard error."""
-    df: float | None
-    """Satterthwaite degrees of freedom, at most the smallest dimension's; None: not limited."""
+    df: float
+    """Satterthwaite degrees of freedom, at most the smallest dimension's."""
     p: float
     """Two-sided, of mean = 0."""
     runs: int
     questions: int
     companies: int
-    templates: int = 0
-    """0: templates were not told."""
+    templates: int | None = None
+    """None: not told apart."""
     run_sd: float | None = None
     """Between training runs; None: one run tells nothing of it."""
     parts: dict[str, float] = Field(default_factory=dict[str, float])
-    """Variance of the mean by source: companies, templates, both, runs."""
+    """Variance of the mean by source: ``companies`` + ``templates`` - ``both`` + ``runs``."""
 
 
 class ArmRun(Part):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from router.config import Settings, StateSettings
+from router import config
 from router.router import Router
 from specialists.foundation.contracts import Cell, Quantity, Step
 from specialists.registry import MANIFEST, TASKS, WEIGHTS
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def router(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
     place = tmp_path_factory.mktemp("state") / "answers.sqlite"
-    settings = Settings(state=StateSettings(url=f"sqlite:///{place}"))
+    settings = config.load("embedded", [f"state.url=sqlite:///{place}"])
     with Router.open(workspace, settings) as router:
         yield router
 

@@ -35,7 +35,7 @@ async def test_a_question_is_planned_worked_and_answered_with_sources(make_route
     assert [f.specialist for f in answer.findings] == ["table_qa", "table_qa", "calculation"]
     assert answer.text.count("[1]") >= 1
     assert answer.usage.calls == len(engine.calls)
-    assert answer.provisional == ("calculation", "table_qa")
+    assert answer.provisional == ("calculation", "planning", "table_qa")
 
 
 async def test_what_a_plan_says_in_full_calls_no_model(make_router: Make, engine, by_code):
@@ -45,7 +45,7 @@ async def test_what_a_plan_says_in_full_calls_no_model(make_router: Make, engine
     assert answer.status == "complete"
     assert answer.claims[0].value.value == pytest.approx((second.value / first.value - 1) * 100)
     assert engine.calls == ["planning"]
-    assert answer.provisional == ()
+    assert answer.provisional == ("planning",)
     assert all(f.trace or f.evidence for f in answer.findings)
 
 
