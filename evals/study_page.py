@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evals.spread import Estimate, difference, estimate
+import numpy as np
+
+from evals.decision.crossed import Estimate, Table, difference, estimate
+from evals.decision.outcomes import Codes
 from evals.study import BASE, Arm, Asked, Made
 
 START = "start"
 GOLD = "sft"
 """The arm that learned from gold: what the others are held against besides the start."""
+Run = Mapping[str, float]
+"""One training run: a figure for each question, by the question's id."""
 _DECODES = {"greedy": "greedy", "sampled": "temperature 1"}
 
 
@@ -125,22 +130,41 @@ def _share(asked: Sequence[Asked], arm: str, paper: str | None, figure: str) -> 
     if runs and len(shared) < 0.9 * max(len(run) for run in runs):
         values = [value for run in runs for value in run.values()]
         return f"{_mean(values):.2f} of {len(values)}"
-    return _cell(estimate(runs, clusters(asked)))
+    questions = _shared(runs)
+    if questions is None:
+        return ""
+    return _cell(estimate(_table(runs, questions), _companies(asked, questions)))
 
 
 def _gain(asked: Sequence[Asked], arm: str, against: str, paper: str, figure: str) -> str:
-    found = difference(
-        runs_of(asked, arm, paper, figure), runs_of(asked, against, paper, figure), clusters(asked)
-    )
-    if found is None:
+    own, other = runs_of(asked, arm, paper, figure), runs_of(asked, against, paper, figure)
+    questions = _shared([*own, *other]) if own and other else None
+    if questions is None:
         return ""
+    found = difference(
+        _table(own, questions), _table(other, questions), _companies(asked, questions)
+    )
     told = f"{100 * found.mean:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
     return f"**{told}**" if found.low > 0 or found.high < 0 else told
 
 
-def _cell(found: Estimate | None) -> str:
-    if found is None:
-        return ""
+def _shared(runs: Sequence[Run]) -> list[str] | None:
+    """The questions that all runs have; None: too few for an interval."""
+    shared = sorted(set.intersection(*(set(run) for run in runs))) if runs else []
+    return shared if len(shared) > 1 else None
+
+
+def _table(runs: Sequence[Run], questions: Sequence[str]) -> Table:
+    return np.array([[run[question] for question in questions] for run in runs], dtype=float)
+
+
+def _companies(asked: Sequence[Asked], questions: Sequence[str]) -> Codes:
+    cluster = clusters(asked)
+    names = [cluster[question] for question in questions]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _cell(found: Estimate) -> str:
     return f"{found.mean:.3f} [{max(found.low, 0):.3f}, {min(found.high, 1):.3f}]"
 
 

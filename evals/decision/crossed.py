@@ -13,15 +13,16 @@ are taken out once (Cameron, Gelbach and Miller 2011, Journal of Business & Econ
 29(2), 238-249). s_run^2 is the variance of the runs' means; it holds the noise of decoding too,
 which the questions' part holds as well: V is a little too large, never too small, for it.
 
-Where templates and companies explain less together than by chance, the sum can fall below zero; then
-the larger of the two one-way variances is taken, as Cameron, Gelbach and Miller's remedy is to
-drop a dimension.
+Where templates and companies together explain less than chance would, the sum can fall below zero;
+then the larger of the two one-way variances is taken.
 
 The interval is Student's t with Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2,
 110-114), V^2 / (V_questions^2 / g + sum of V_runs^2 / (S - 1)), where g, the smaller of
 companies - 1 and templates - 1, is also the most they may be. Runs enter by their share of V and
-are no cap of their own: S - 1 = 2 for three runs would ask for t > 4.3, and find 3 points in one
-study of twelve where the simulations behind the protocol find them in every second one.
+are no cap of their own: S - 1 = 2 for three runs would ask for t > 4.3 and find 3 points in one
+study of twelve. Read as here, the simulations behind the protocol (600 questions, 40 companies, a
+trained arm against fixed weights) come out again: false positives 4 %, power .58 and .92 at 3 and
+5 points with three runs.
 
 Clustered errors of questions: Miller 2024, arXiv 2411.00640.
 """
@@ -29,7 +30,7 @@ Clustered errors of questions: Miller 2024, arXiv 2411.00640.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite, sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
