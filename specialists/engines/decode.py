@@ -6,6 +6,7 @@ Knows no model and no other dialogue, so that a reply cannot depend on its neigh
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ class Decoded:
     """It came to its end; else the room was used up."""
     end: int | None = None
     """The token it was ended with; no part of ``tokens``. None: the grammar left nothing to say."""
+    first: float | None = None
+    """When the prompt had been read, by ``time.perf_counter()``."""
 
 
 class Reply:
@@ -65,6 +68,7 @@ class Reply:
         self._random = np.random.default_rng(sampling.seed)
         self._ended = False
         self._end: int | None = None
+        self._first: float | None = None
         self._jump()
 
     @property
@@ -74,6 +78,7 @@ class Reply:
 
     def read(self, logits: np.ndarray) -> bool:
         """Take the logits behind the pending tokens; True when the reply is finished."""
+        self._first = self._first or time.perf_counter()
         self.pending = []
         if self._logprobs is not None:
             unscored = self.tokens[len(self._logprobs) :]
@@ -95,7 +100,7 @@ class Reply:
         return self._closed and (self._logprobs is None or len(self._logprobs) == len(self.tokens))
 
     def result(self) -> Decoded:
-        return Decoded(self.tokens, self._logprobs or [], self._ended, self._end)
+        return Decoded(self.tokens, self._logprobs or [], self._ended, self._end, self._first)
 
     @property
     def _closed(self) -> bool:

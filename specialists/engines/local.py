@@ -173,6 +173,7 @@ class LocalEngine:
                 completion_tokens=len(done.tokens),
                 seconds=time.perf_counter() - begun,
             ),
+            first_token_s=None if done.first is None else done.first - begun,
             model=self._name,
             adapter=adapter,
         )

@@ -108,6 +108,9 @@ class Completion(Value):
     finish_reason: Literal["stop", "length", "tool_calls"]
     logprobs: tuple[TokenLogprob, ...] = ()
     usage: Usage = Usage()
+    first_token_s: float | None = None
+    """Seconds from the call until the prompt was read and the first token chosen, waiting for other
+    dialogues included; None: the engine does not tell."""
     model: str = ""
     adapter: str | None = None
 
