@@ -116,6 +116,10 @@ class Gates(Config):
     """Dollars of a question."""
     p95: float = 1.5
     """95th percentile of a question's time."""
+    timed: int = 60
+    """Questions that each arm is asked one at a time, for both."""
+    hour_usd: float = 0.045
+    """Of the machine that answers: an hour of one core in a cloud, about."""
 
 
 class Looks(Config):

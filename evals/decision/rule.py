@@ -61,6 +61,10 @@ class Plan:
     """Questions of the whole test; fewer are there at an early look."""
     quick: bool = False
 
+    def size(self, share: float) -> int:
+        """Questions at a look."""
+        return max(round(self.planned * share), 2)
+
     @classmethod
     def of(cls, design: Design, planned: int, *, quick: bool = False) -> Plan:
         """The plan of a design whose test has so many questions."""
@@ -248,24 +252,20 @@ def _tested(plan: Plan) -> list[tuple[str, str]]:
     return [*pairs, *((control, plan.start) for control in plan.controls)]
 
 
-def _size(plan: Plan, share: float) -> int:
-    return max(round(plan.planned * share), 2)
-
-
 def _looked(
     plan: Plan, cube: Cube, tested: Sequence[tuple[str, str]]
 ) -> tuple[list[Look], dict[tuple[str, str], list[Estimate]]]:
     """The looks that these questions allow, and each pair's estimates at them."""
     asked = len(cube.sheet.questions)
-    shares = [share for share in plan.looks if _size(plan, share) <= asked]
-    if not shares or _size(plan, shares[-1]) != asked:
-        wanted = ", ".join(str(_size(plan, share)) for share in plan.looks)
+    shares = [share for share in plan.looks if plan.size(share) <= asked]
+    if not shares or plan.size(shares[-1]) != asked:
+        wanted = ", ".join(str(plan.size(share)) for share in plan.looks)
         raise DataError(f"{asked} questions are there; the looks are at {wanted}")
     level = 1 - plan.alpha / len(tested)
     at: dict[tuple[str, str], list[Estimate]] = {pair: [] for pair in tested}
     looks: list[Look] = []
     for share in shares:
-        part = cube if share == shares[-1] else cube.first(_size(plan, share))
+        part = cube if share == shares[-1] else cube.first(plan.size(share))
         tables = {arm: scores.mean(axis=2) for arm, scores in part.arms.items()}
         glances: list[Glance] = []
         for arm, other in tested:
