@@ -11,7 +11,8 @@ same with the questions taken as a sample, at most ``p(1-p)/N`` of variance for 
 arms as independent; pairing would make it smaller, and needs answers that were not published.
 
 Sources: Welch 1947, Biometrika 34, 28-35; Satterthwaite 1946, Biometrics Bulletin 2, 110-114;
-Holm 1979 (``holm.py``); Wald's test of two shares as in Agresti 2013, Categorical Data Analysis.
+Holm 1979, Scandinavian Journal of Statistics 6, 65-70; Wald's test of two shares as in Agresti
+2013, Categorical Data Analysis.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Literal
 
-from evals.sober.holm import holm
+from evals.decision.rule import holm
 from specialists.foundation.contracts import Value
 from specialists.foundation.errors import InputError
 
@@ -37,6 +38,9 @@ DELTA = 3.0
 ALPHA = 0.05
 ROUNDED = 0.05
 """Points: a standard deviation printed as 0.0 may be as large as this."""
+
+SMALL = "DeepSeek-R1-Distill-Qwen-1.5B"
+"""The base that most of the RL papers stand on."""
 
 Tested = Literal["seeds", "questions"]
 
@@ -238,10 +242,10 @@ def by_model(models: Sequence[Model], tested: Tested) -> list[Gain]:
     """Each model's mean gain over its base; Holm's family is all of them."""
     pairs = [(m, b) for m, b in bases(models) if not m.vendor]
     found = [_over_all(m, b, tested) for m, b in pairs]
-    adjusted = holm([d.p for d in found])
+    adjusted = holm({m.name: d.p for (m, _), d in zip(pairs, found, strict=True)})
     return [
-        _gain(m, b, "all", d, a, tested)
-        for (m, b), d, a in zip(pairs, found, adjusted, strict=True)
+        _gain(m, b, "all", d, adjusted[m.name], tested)
+        for (m, b), d in zip(pairs, found, strict=True)
     ]
 
 
@@ -252,10 +256,10 @@ def by_benchmark(models: Sequence[Model], tested: Tested) -> list[Gain]:
         if model.vendor:
             continue
         found = [_on(model, base, place, tested) for place in range(len(BENCHMARKS))]
-        adjusted = holm([d.p for d in found])
+        adjusted = holm({b.name: d.p for b, d in zip(BENCHMARKS, found, strict=True)})
         gains += [
-            _gain(model, base, bench.name, d, a, tested)
-            for bench, d, a in zip(BENCHMARKS, found, adjusted, strict=True)
+            _gain(model, base, bench.name, d, adjusted[bench.name], tested)
+            for bench, d in zip(BENCHMARKS, found, strict=True)
         ]
     return gains
 
@@ -304,7 +308,10 @@ def tallies(models: Sequence[Model]) -> list[Tally]:
             ("single sets", by_benchmark(models, tested)),
         ):
             for method in ("RL", "SFT"):
-                made.append(tally(f"{method}, {title}", [g for g in gains if g.method == method]))
+                own = [g for g in gains if g.method == method]
+                made.append(tally(f"{method}, {title}", own))
+            small = [g for g in gains if g.base == SMALL]
+            made.append(tally(f"RL on {SMALL}, {title}", small))
     return made
 
 
@@ -318,7 +325,7 @@ def shares(pairs: Sequence[tuple[str, float, float, int]] = FINQA) -> list[Share
         se = sqrt((one * (1 - one) + two * (1 - two)) / questions)
         z = (one - two) / se
         raw.append((se, z, float(2 * norm.sf(abs(z)))))
-    adjusted = holm([p for _, _, p in raw])
+    adjusted = holm({pair[0]: p for pair, (_, _, p) in zip(pairs, raw, strict=True)})
     wide = float(norm.ppf(0.975))
     return [
         Shares(
@@ -331,11 +338,9 @@ def shares(pairs: Sequence[tuple[str, float, float, int]] = FINQA) -> list[Share
             high=round(first - second + 100 * wide * se, 2),
             z=z,
             p=p,
-            adjusted=a,
+            adjusted=adjusted[what],
         )
-        for (what, first, second, questions), (se, z, p), a in zip(
-            pairs, raw, adjusted, strict=True
-        )
+        for (what, first, second, questions), (se, z, p) in zip(pairs, raw, strict=True)
     ]
 
 
