@@ -5,13 +5,36 @@ Real files of the real formats, made in a second. The model libraries are import
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specialists.foundation.decisions import (
+    ArmFinding,
+    ArmRun,
+    DecisionRecord,
+    Estimate,
+    GainFinding,
+    SampleSet,
+    Spent,
+)
+from specialists.foundation.records import (
+    CANARY,
+    RUN,
+    Artefact,
+    Manifest,
+    RunRecord,
+    artefact_digest,
+)
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+    from specialists.adapters import Canary
 
 SCAFFOLDING = [
     '{"name": "calculator", "arguments": {"expression": "',
@@ -131,3 +154,106 @@ def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         "alpha": make_adapter(base, root / "alpha", seed=1),
         "beta": make_adapter(base, root / "beta", seed=2, rank=8),
     }
+
+
+@pytest.fixture(scope="session")
+def made_weights(
+    base: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A weights folder as training leaves it: a base, two adapters with records and canaries."""
+    root = tmp_path_factory.mktemp("weights")
+    shutil.copytree(base, root / "base")
+    ground = RunRecord.of(root / "base", kind="base", name="tiny")
+    ground.write(root / "base" / RUN)
+    named: dict[str, Artefact] = {}
+    for job, source in (("sentiment", adapters["alpha"]), ("extraction", adapters["beta"])):
+        folder = root / job
+        shutil.copytree(source, folder)
+        record = RunRecord.of(folder, kind="adapter", name=job, base=ground.digest)
+        record.write(folder / RUN)
+        asyncio.run(_canary(root / "base", folder, job, ground.digest)).write(folder / CANARY)
+        named[job] = Artefact(name=job, folder=job, digest=record.digest)
+    tiny = Artefact(name="tiny", folder="base", digest=ground.digest)
+    Manifest(base=tiny, adapters=named).write(root / "weights.json")
+    return root
+
+
+async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
+    from specialists.adapters import take_canary
+    from specialists.engines.local import LocalEngine
+    from specialists.foundation.contracts import Message
+
+    dialogues = [
+        [Message(role="user", content=f"net <c{i}>?"), Message(role="assistant", content="12 %")]
+        for i in (1, 2)
+    ]
+    engine = LocalEngine.load(base, adapters={job: folder})
+    try:
+        return await take_canary(
+            engine, job, dialogues, digest=artefact_digest(folder), base=ground
+        )
+    finally:
+        await engine.aclose()
+
+
+@pytest.fixture
+def weights(made_weights: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return Path(shutil.copytree(made_weights, tmp_path / "weights"))
+
+
+@pytest.fixture
+def make_record() -> Callable[..., DecisionRecord]:
+    """A decision that adopts ``grpo`` over ``sft``; any field can be given."""
+
+    def finding(name: str, mean: float) -> ArmFinding:
+        numbers = {"mean": mean, "low": mean - 0.03, "high": mean + 0.03, "se": 0.013, "df": 11.5}
+        counts = {"p": 1e-9, "runs": 3, "questions": 600, "companies": 40}
+        runs = (ArmRun(run=1, seed=7, adapter="a" * 64, accuracy=mean),)
+        return ArmFinding(
+            name=name,
+            kind="trained",
+            method=name,
+            runs=runs,
+            accuracy=Estimate.model_validate({**numbers, **counts}),
+        )
+
+    def make(**fields: Any) -> DecisionRecord:
+        gain = GainFinding(
+            mean=0.051,
+            low=0.018,
+            high=0.084,
+            se=0.013,
+            df=11.5,
+            p=0.0021,
+            runs=3,
+            questions=600,
+            companies=40,
+            arm="grpo",
+            against="sft",
+            adjusted=0.0042,
+            significant=True,
+            big_enough=True,
+        )
+        usual: dict[str, Any] = {
+            "specialist": "sentiment",
+            "adapter": "a" * 64,
+            "run": 1,
+            "base": "b" * 64,
+            "arm": "grpo",
+            "method": "grpo",
+            "start": "sft",
+            "verdict": "adopt",
+            "adopted": "grpo",
+            "design": "d" * 64,
+            "design_text": {"specialist": "sentiment", "rule": {"delta": 3.0}},
+            "samples": SampleSet(digest="e" * 64, count=14_400, failed=2, truncated=0.004),
+            "arms": (finding("sft", 0.612), finding("grpo", 0.663)),
+            "gains": (gain,),
+            "spent": Spent(wall_hours=1.5, device_hours=1.25),
+            "reasons": ("grpo gains 5.1 points over sft",),
+            "decided": "2026-11-20T10:00:00+00:00",
+        }
+        return DecisionRecord.model_validate({**usual, **fields})
+
+    return make

@@ -14,74 +14,26 @@ from specialists import registry
 from specialists.adapters import Canary, Scoring, attest, take_canary
 from specialists.agent import answer_one
 from specialists.engines.local import LocalEngine
-from specialists.foundation.contracts import Message
-from specialists.foundation.decisions import DecisionRecord
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
 from specialists.foundation.records import (
     ASSURANCE,
     CALIBRATION,
     CANARY,
-    DECISION,
     RUN,
-    Artefact,
     Assurance,
     Calibration,
     Logistic,
     Manifest,
-    RunRecord,
     artefact_digest,
 )
-from specialists.registry import Embedded, load_embedded
+from specialists.registry import Embedded
 from specialists.sentiment.render import SentimentInputs
-
-DIALOGUES = [
-    [Message(role="user", content=f"net <c{i}>?"), Message(role="assistant", content="12 %")]
-    for i in (1, 2)
-]
-
 
 FLAT = Logistic(intercept=0.0, weights={}, usual={})
 
 
-@pytest.fixture(scope="module")
-def made(base: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights folder as training leaves it: a base, two adapters with records and canaries."""
-    root = tmp_path_factory.mktemp("weights")
-    shutil.copytree(base, root / "base")
-    ground = RunRecord.of(root / "base", kind="base", name="tiny")
-    ground.write(root / "base" / RUN)
-    named = {}
-    for job, source in (("sentiment", adapters["alpha"]), ("extraction", adapters["beta"])):
-        folder = root / job
-        shutil.copytree(source, folder)
-        record = RunRecord.of(folder, kind="adapter", name=job, base=ground.digest)
-        record.write(folder / RUN)
-        canary = asyncio.run(_canary(root / "base", folder, job, ground.digest))
-        canary.write(folder / CANARY)
-        named[job] = Artefact(name=job, folder=job, digest=record.digest)
-    tiny = Artefact(name="tiny", folder="base", digest=ground.digest)
-    Manifest(base=tiny, adapters=named).write(root / "weights.json")
-    return root
-
-
-async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
-    engine = LocalEngine.load(base, adapters={job: folder})
-    try:
-        return await take_canary(
-            engine, job, DIALOGUES, digest=artefact_digest(folder), base=ground
-        )
-    finally:
-        await engine.aclose()
-
-
-@pytest.fixture
-def weights(made: Path, tmp_path: Path) -> Path:
-    """A copy to spoil."""
-    return Path(shutil.copytree(made, tmp_path / "weights"))
-
-
 async def test_a_specialist_answers_with_its_adapter(weights: Path) -> None:
-    embedded = load_embedded(weights)
+    embedded = Embedded(weights)
     sentiment = embedded.specialist("sentiment")
     assert not embedded.engine.loaded  # naming costs nothing
     done = await answer_one(sentiment, SentimentInputs(text="net up", entity=""))
@@ -122,26 +74,6 @@ def test_one_registry_serves_several_loops(weights: Path) -> None:
     assert asyncio.run(ask("sentiment"))
     assert asyncio.run(ask("extraction"))
     asyncio.run(embedded.aclose())
-
-
-def test_the_list_tells_who_is_provisional(weights: Path) -> None:
-    digest = artefact_digest(weights / "extraction")
-    for verdict, provisional in (("insufficient evidence", True), ("adopt", False)):
-        DecisionRecord(
-            id="d1",
-            specialist="extraction",
-            adapter=digest,
-            base="b",
-            verdict=verdict,  # type: ignore[arg-type]
-            method="sft",
-            decided="2026-11-20T00:00:00Z",
-        ).write(weights / "extraction" / DECISION)
-        embedded = Embedded(weights)
-        entries = {e.name: e for e in embedded.list()}
-        assert entries["extraction"].provisional is provisional
-        assert entries["sentiment"].provisional
-        assert entries["extraction"].decision == "d1"
-        assert embedded.specialist("extraction").decision == (None if provisional else "d1")
 
 
 def test_a_calibration_of_another_adapter_is_refused(weights: Path) -> None:
@@ -223,8 +155,8 @@ def test_every_job_has_a_task_of_its_name() -> None:
 
 def test_listing_needs_no_model_library(weights: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from specialists.registry import load_embedded; "
-        f"print(len(load_embedded(Path({str(weights)!r})).list())); "
+        "import sys; from pathlib import Path; from specialists.registry import Embedded; "
+        f"print(len(Embedded(Path({str(weights)!r})).list())); "
         "print([m for m in ('torch', 'transformers', 'peft', 'xgrammar') if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -254,11 +186,12 @@ async def test_attestation_tells_what_is_wrong(
 
 
 async def test_a_canary_is_not_taken_where_the_adapter_does_not_act(
-    base: Path, adapters: dict[str, Path], tmp_path: Path
+    weights: Path, base: Path, adapters: dict[str, Path], tmp_path: Path
 ) -> None:
+    dialogues = [case.dialogue for case in Canary.read(weights / "sentiment" / CANARY).cases]
     engine = LocalEngine.load(base, adapters={"a": _idle(adapters["alpha"], tmp_path / "idle")})
     with pytest.raises(AdapterError, match="choose dialogues where it acts"):
-        await take_canary(engine, "a", DIALOGUES, digest="d", base="b")
+        await take_canary(engine, "a", dialogues, digest="d", base="b")
     await engine.aclose()
 
 

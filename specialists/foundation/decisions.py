@@ -148,14 +148,16 @@ class Sensitivity(Part):
 
 
 class GainFinding(Estimate):
-    """A contrast: how much better one arm is than another. ``low`` and ``high`` are simultaneous
-    over all contrasts (Bonferroni); ``level`` is that of the single interval.
+    """A contrast: how much better one arm is than another.
+
+    ``low`` and ``high`` hold for all contrasts together (Bonferroni): ``level`` is their joint
+    coverage.
     """
 
     arm: str
     against: str
     adjusted: float
-    """p after Holm."""
+    """p over all looks, after Holm."""
     significant: bool
     """Adjusted p below alpha and the gain above 0."""
     big_enough: bool
@@ -485,8 +487,8 @@ class DecisionRecord(Record):
         return self.verdict == "adopt" and self.adopted == self.arm and not self.quick
 
     def body(self) -> dict[str, Any]:
-        """What is decided, as JSON: everything but the id and the approvals."""
-        return self.model_dump(mode="json", exclude={"id", "approvals"})
+        """What is decided: everything but the id and the approvals."""
+        return self.model_dump(exclude={"id", "approvals"})
 
     def finding(self, arm: str) -> ArmFinding:
         """What was found of an arm, by its name."""
@@ -498,7 +500,7 @@ class DecisionRecord(Record):
         Raises:
             RecordError: the design has something in it that is no JSON.
         """
-        told = json.loads(canonical(self))
+        told = json.loads(canonical(self.model_dump()))
         return json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     def write(self, path: Path) -> None:

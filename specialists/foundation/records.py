@@ -45,6 +45,8 @@ class Record(Value):
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise RecordError(f"cannot read the record {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise RecordError(f"{path} is no text in UTF-8") from error
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
