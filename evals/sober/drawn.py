@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from evals import questions
 from evals.accuracy import tools_for
+from evals.decision import scorer
 from evals.decision.samples import Sample
 from evals.questions import Paper
 from evals.sober.settings import Setting
@@ -46,6 +47,8 @@ class Reply(Value):
     gold: str
     answer: str
     """What the reply was read as; empty: as no answer."""
+    second: bool
+    """Whether the decision's own judge takes it as right; ``sample.score`` is the job's."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +157,10 @@ async def _one(
     return Reply(
         job=paper.job,
         sample=sample.model_copy(update={"seconds": round(time.perf_counter() - begun, 3)}),
-        asked=worded(specialist.task, example),
+        asked=worded(example),
         gold=_json(example.answer),
         answer=_json(run.answer) if run.answer is not None else "",
+        second=scorer.right(paper.job, example, run.answer),
     )
 
 
@@ -202,7 +206,7 @@ def _said(message: Message) -> str:
     return " ".join([message.content, *calls]).strip()
 
 
-def worded(task: Any, example: Example[Any, Any]) -> str:
+def worded(example: Example[Any, Any]) -> str:
     """What is asked, in words a person can read: the question, and what it is asked of.
 
     The prompts themselves speak in handles or hold a whole catalogue.
