@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
-from evals.decision.design import Arm, Design
+from evals.decision.design import POINTS, Arm, Design
 from evals.decision.outcomes import Cube
 from evals.decision.rule import MOST_RUNS, Judgement, Plan, judge
 from evals.decision.scenario import Scenario
@@ -35,6 +35,14 @@ class Share(Value):
         that of none or all is not 0."""
         share, soft = hits / count, (hits + 2) / (count + 4)
         return cls(share=share, error=sqrt(soft * (1 - soft) / (count + 4)))
+
+    @classmethod
+    def mean(cls, shares: Sequence[float]) -> Share:
+        """Of several things in each simulation, which go together: the simulations' mean."""
+        from statistics import fmean, stdev
+
+        count = len(shares)
+        return cls(share=fmean(shares), error=max(stdev(shares) / sqrt(count), 1 / (count + 4)))
 
     def __str__(self) -> str:
         return f"{self.share:.3f} ± {self.error:.3f}"
@@ -77,11 +85,13 @@ def simulate(
     *,
     simulations: int = 1000,
     seed: int = 0,
+    watch: Callable[[Cube], None] | None = None,
 ) -> Power:
     """How often the rule decides what, where the scenario is the truth.
 
     Args:
         guards: the truth on each guard's paper.
+        watch: is shown every cube, all its questions.
 
     Raises:
         ConfigError: fewer than one simulation, or a scenario that cannot be drawn.
@@ -102,6 +112,8 @@ def simulate(
     verdicts: dict[str, int] = {}
     false, asked = 0, 0.0
     for cube in scenario.cubes(simulations, seed):
+        if watch is not None:
+            watch(cube)
         judged = decide(plan, cube, {name: next(each) for name, each in papers.items()})
         verdicts[judged.verdict] = verdicts.get(judged.verdict, 0) + 1
         asked += judged.looks[-1].share
@@ -254,7 +266,7 @@ def questions_by_formula(
 
         n = (z_alpha/2 + z_beta)^2 (omega^2 + sigma_A^2/K_A + sigma_B^2/K_B) / gain^2
 
-    Source: Miller 2024, arXiv 2411.00640, section 5.
+    Source: Miller 2024, arXiv 2411.00640.
 
     Args:
         variance: omega^2, of a question's true difference between the arms; fractions squared.
@@ -266,6 +278,22 @@ def questions_by_formula(
 
     demand = float(-ndtri(alpha / 2) + ndtri(power))
     return ceil(demand**2 * (variance + 2 * noise / samples) / gain**2)
+
+
+def by_formula(design: Design, truth: Scenario) -> int:
+    """The formula's questions for the design's aim, in a truth: a check on the simulation, which
+    must ask for more, as clusters and training runs are left out."""
+    runs = min(design.arm(name).runs for name in design.candidates)
+    parts = (truth.company_sd, truth.template_sd, truth.question_sd)
+    variance = sum(sd**2 for sd in parts) / POINTS**2
+    return questions_by_formula(
+        variance,
+        truth.noise(),
+        design.decode.samples * runs,
+        design.rule.aim / POINTS,
+        alpha=design.rule.alpha,
+        power=design.rule.power,
+    )
 
 
 def _found(

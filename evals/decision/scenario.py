@@ -97,6 +97,12 @@ class Scenario(Value):
         """The true gain of one arm over another, as a fraction."""
         return (self.gains.get(arm, 0.0) - self.gains.get(against, 0.0)) / POINTS
 
+    def noise(self) -> float:
+        """Variance of one sample about its question's own accuracy, for an arm that gains nothing;
+        fractions squared."""
+        _, slopes = self.model_copy(update={"runs": {"any": 1}, "gains": {}})._levels()
+        return slopes["any"] / POINTS  # a sigmoid's slope is p (1 - p)
+
     def _run_sd(self, arm: str) -> float:
         return 0.0 if arm in self.fixed else self.run_sd
 

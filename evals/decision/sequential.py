@@ -12,8 +12,8 @@ correlated as the square root of the ratio of their fractions. From that the nom
 look follows, by integrating look after look (Armitage, McPherson and Rowe 1969, JRSS A 132,
 235-244). **An approximation:** variances are estimated, so the nominal level is then held against
 the p-value of Student's t with the look's own degrees of freedom, though it was found for normal
-looks (Jennison and Turnbull 2000, Group Sequential Methods, 11.3-11.5). The proof of the method
-(``evals.decision.proof``) measures what that costs.
+looks: the significance-level approach (Jennison and Turnbull 2000, Group Sequential Methods). The
+proof of the method (``evals.decision.proof``) measures what that costs.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def p_value(looks: Sequence[Estimate], fractions: Sequence[float]) -> float:
     It is the smallest alpha at which a look so far would have been crossed, so that "p at most
     alpha" is the sequential test at alpha, for every alpha at once: what Holm's procedure needs to
     run over several contrasts that are looked at together (Liu and Anderson 2008, JASA 103,
-    1623-1630; Holm over sequential p-values: Fu 2018, Statistics in Biopharmaceutical Research 10).
+    1623-1630; Holm over looks: Ye, Li, Liu and Yao 2013, Statistics in Medicine 32, 1112-1124).
     Looks that point the other way do not count. One look at all there is: its own p.
 
     Raises:
@@ -129,7 +129,7 @@ def conditional_power(
 
     The rest of the samples drift by the gain that the design aims at, not by what was seen so far:
     at the current trend futility would stop good arms after one bad half (Jennison and Turnbull
-    2000, 10.2). Known variances and normal: advice on futility, no test.
+    2000, chapter 10). Known variances and normal: advice on futility, no test.
 
     Args:
         fraction: of the information at the look, below 1.
