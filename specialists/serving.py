@@ -10,8 +10,9 @@ answer from weights that nobody judged on the job would be no better justified.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from specialists.foundation.config import Config
 from specialists.foundation.contracts import Value
@@ -44,6 +45,15 @@ class Trust(Config):
                     "put a key; give the whole path"
                 )
         return keys
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.approvals > len(self.keys):
+            raise ValueError(
+                f"trust.approvals = {self.approvals} needs the keys of as many persons; "
+                f"{len(self.keys)} are trusted"
+            )
+        return self
 
 
 class Serving(Config):

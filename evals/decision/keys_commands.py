@@ -71,11 +71,13 @@ def verify(
     from evals.decision.verify import places, sampled, verified
     from router import config
     from specialists.registry import WEIGHTS
+    from specialists.serving import Trust
 
     trust = config.load(source).specialists.trust
     more = tuple(str(key.resolve()) for key in keys)
     needed = trust.approvals if approvals is None else approvals
-    trust = trust.model_copy(update={"keys": (*trust.keys, *more), "approvals": needed})
+    given = {"keys": (*trust.keys, *more), "approvals": needed}
+    trust = Trust.parse(given, origin="who is trusted")
     known = sampled(samples)
     found = [verified(place, trust, known) for place in places(folders or (WEIGHTS,))]
     for each in found:

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from router import config
+from router.config import Settings, StateSettings
 from router.router import Router
 from specialists.foundation.contracts import Cell, Quantity, Step
+from specialists.foundation.errors import AdapterError
 from specialists.registry import MANIFEST, TASKS, WEIGHTS
 from specialists.workspace.versions import Workspace
 
@@ -37,6 +39,16 @@ def router(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> It
         yield router
 
 
+def test_without_the_flag_only_adopted_adapters_are_served(workspace: Workspace, tmp_path: Path):
+    settings = Settings(state=StateSettings(url=f"sqlite:///{tmp_path / 'answers.sqlite'}"))
+    with Router.open(workspace, settings) as strict:
+        entries = {each.name: each for each in strict.registry.list()}
+        assert all(each.served is not each.provisional for each in entries.values())
+        if not entries["planning"].served:
+            with pytest.raises(AdapterError, match="planning is not served: refused: "):
+                strict.ask("What was the revenue of Kestrel Biosciences in 2022?")
+
+
 def truth(workspace: Workspace, company: str, year: int, column: str) -> float:
     for row in workspace.snapshot().tables["income_statement"].to_pylist():
         if row["company"] == company and row["fiscal_year"] == year:
@@ -54,6 +66,8 @@ def test_a_look_up_is_right_and_sourced(router: Router, workspace: Workspace):
     assert isinstance(source, Cell)
     assert source.row == {"company": "Kestrel Biosciences", "fiscal_year": 2022}
     assert answer.findings[0].served_by is None, "what a plan says in full is read by code"
+    planner = next(each for each in router.registry.list() if each.name == "planning")
+    assert ("planning" in answer.provisional) is planner.provisional
 
 
 def test_growth_is_worked_out_by_code_from_what_the_plan_says(router: Router, workspace: Workspace):

@@ -7,6 +7,7 @@ import pytest
 from router import config
 from router.config import Settings
 from specialists.foundation.errors import ConfigError
+from specialists.serving import UNRECORDED
 
 
 def test_without_a_file_the_embedded_profile_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -40,6 +41,17 @@ def test_overrides_reach_every_section():
     assert settings.prices["x"].hour_usd == 2
 
 
+def test_the_flag_for_adapters_that_are_not_adopted_is_the_profile_s(tmp_path: Path):
+    assert not Settings().specialists.serving.provisional
+    assert config.load("embedded").specialists.serving.provisional
+    assert Settings().specialists.serving.unrecorded is UNRECORDED
+    told = config.load(
+        "embedded",
+        [f'specialists.trust.keys=["{tmp_path}/ann.pub"]', "specialists.trust.approvals=1"],
+    ).specialists.serving.trust
+    assert (told.keys, told.approvals) == ((f"{tmp_path}/ann.pub",), 1)
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -48,6 +60,8 @@ def test_overrides_reach_every_section():
         ("planner.engine=langchain", "needs a model"),
         ("planner.engine=oracle", "'embedded' or 'langchain'"),
         ("cascade.accept=2", "less than or equal to 1"),
+        ('specialists.trust.keys=["ann.pub"]', "give the whole path"),
+        ("specialists.trust.approvals=1", "needs the keys of as many persons"),
     ],
 )
 def test_a_wrong_setting_says_what_would_be_right(override: str, message: str):

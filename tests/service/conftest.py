@@ -34,7 +34,7 @@ from specialists.foundation.contracts import (
     ToolSpec,
     Usage,
 )
-from specialists.foundation.errors import EngineError
+from specialists.foundation.errors import AdapterError, EngineError
 from specialists.foundation.records import Assurance
 from specialists.registry import Entry
 from specialists.workspace import demo
@@ -50,6 +50,8 @@ class RuleEngine:
         self._companies = companies
         self.delay_s = 0.0
         self.broken = False
+        self.refused: dict[str, str] = {}
+        """Why a job's adapter may not be served, by job."""
         self.cancelled = threading.Event()
 
     async def chat(
@@ -131,12 +133,19 @@ class RuleRegistry:
                 provisional=True,
                 calibrated=False,
                 size_bytes=0,
+                served=name not in self.engine.refused,
+                reason=self.engine.refused.get(name, ""),
             )
             for name in registries.TASKS
         )
 
     def specialist(self, name: str) -> Specialist:
+        if name in self.engine.refused:
+            return Specialist(registries.task(name), self.engine, ready=self._refuse)
         return Specialist(registries.task(name), self.engine, adapter=name, form="full")
+
+    async def _refuse(self) -> None:
+        raise AdapterError("not served")
 
     async def aclose(self) -> None: ...
 

@@ -179,16 +179,41 @@ def test_workspaces_can_be_narrowed(serve: Serve, question: str) -> None:
         assert client.post("/v1/answers", json=body).status_code == 404
 
 
-def test_ready_when_the_models_are(serve: Serve) -> None:
-    client = serve()
+def ready(client: httpx.Client) -> dict[str, Any]:
+    """What a service says once its models are loaded."""
     for _ in range(100):
         reply = client.get("/readyz")
         if reply.status_code == 200:
-            return
+            return reply.json()
         assert reply.status_code == 503
         assert reply.json()["type"] == "urn:finroute:not-ready"
         time.sleep(0.05)
     pytest.fail("never ready")
+
+
+def test_ready_when_the_models_are(serve: Serve) -> None:
+    assert ready(serve()) == {"status": "ok", "refused": []}
+
+
+def test_ready_without_the_specialists_that_are_refused(serve: Serve, engine: Any) -> None:
+    engine.refused["sentiment"] = "refused: there is no decision.json beside it"
+    client = serve()
+    assert ready(client)["refused"] == ["sentiment"]
+    listed = {each["name"]: each for each in client.get("/v1/specialists").json()["specialists"]}
+    assert (listed["sentiment"]["served"], listed["table_qa"]["served"]) == (False, True)
+    assert listed["sentiment"]["reason"] == engine.refused["sentiment"]
+
+
+def test_never_ready_without_a_planner(serve: Serve, engine: Any) -> None:
+    engine.refused["planning"] = "refused"
+    client = serve()
+    for _ in range(100):
+        reply = client.get("/readyz")
+        assert reply.status_code == 503
+        if reply.json()["detail"] != "the models are being loaded":
+            break
+        time.sleep(0.05)
+    assert reply.json()["detail"] == "the models cannot be loaded: not served"
 
 
 def test_not_ready_says_why(serve: Serve) -> None:
