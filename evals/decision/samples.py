@@ -92,8 +92,8 @@ class Sample(Value):
 
     @property
     def failed(self) -> bool:
-        """Nobody can say what it would have been: it may be asked for again."""
-        return self.finish == "error" and self.score is None
+        """Nobody could judge it: engine, tool or judge broke down. It may be asked for again."""
+        return self.score is None
 
 
 KEY = ", ".join(Key._fields)
@@ -345,9 +345,9 @@ class Samples:
         return {Key(*row) for row in self._all(f"SELECT {KEY} FROM samples")}
 
     def failed(self) -> list[Sample]:
-        """Samples of which nobody can say what they would have been."""
-        where = "WHERE finish = 'error' AND score IS NULL"
-        return list(_samples(self._arrow(f"SELECT * FROM samples {where} ORDER BY {KEY}")))
+        """Samples that nobody could judge; what the contestant itself got wrong is none of them."""
+        query = f"SELECT * FROM samples WHERE score IS NULL ORDER BY {KEY}"
+        return list(_samples(self._arrow(query)))
 
     def retried(self) -> list[Sample]:
         """Failed samples that others took the place of."""
