@@ -174,7 +174,7 @@ def _looks(record: DecisionRecord) -> Section | None:
         for look in record.looks
         if look.stop
     ]
-    folded = f"{len(rows)} rows" if len(rows) > 12 else ""
+    folded = f"Each contrast at each look, {len(rows)} rows" if len(rows) > 12 else ""
     blocks: list[Block] = [Text(words) for words in told or ["No look stopped the study."]]
     blocks.append(table("What was seen at each look", head, rows, words=(0, 2), folded=folded))
     return Section("looks", "Looks", tuple(blocks))

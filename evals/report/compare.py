@@ -53,8 +53,8 @@ def page(records: Sequence[DecisionRecord]) -> str:
     warned = tuple(Text(words) for words in _warnings(records))
     sections = [
         Section("verdicts", "Verdicts", (verdicts, *warned)),
-        Section("gains", "Gains", (gains,), "The contrast each verdict speaks of."),
-        Section("costs", "Costs", (costs,), "Of the arm that is kept or adopted."),
+        Section("gains", "Gains", (gains,)),
+        Section("costs", "Costs", (costs,)),
     ]
     return html(
         "compare.html",
@@ -117,7 +117,7 @@ def _verdicts(records: Sequence[DecisionRecord], names: Sequence[str]) -> Table:
         for name, record in zip(names, records, strict=True)
     ]
     head = ("job", "record", "verdict", "arm kept", "adapter", "justified", "approvals", "decided")
-    return table("Verdicts", head, rows, words=(0, 1, 2, 3, 4))
+    return table("What was decided", head, rows, words=(0, 1, 2, 3, 4))
 
 
 def _gains(records: Sequence[DecisionRecord], names: Sequence[str]) -> Table:
@@ -143,7 +143,7 @@ def _gains(records: Sequence[DecisionRecord], names: Sequence[str]) -> Table:
     head = (
         "job", "contrast", "gain", "simultaneous", "p, Holm", "δ", "questions", "companies", "runs",
     )  # fmt: skip
-    return table("Gains, points", head, rows, words=(0, 1))
+    return table("The gain that each verdict speaks of, points", head, rows, words=(0, 1))
 
 
 def _costs(records: Sequence[DecisionRecord], names: Sequence[str]) -> Table:
@@ -165,4 +165,4 @@ def _costs(records: Sequence[DecisionRecord], names: Sequence[str]) -> Table:
     head = (
         "job", "arm", "% right", "$ per 1,000", "p95", "tokens", "device hours spent", "$ spent",
     )  # fmt: skip
-    return table("Costs", head, rows, words=(0, 1))
+    return table("The arm that is kept or adopted", head, rows, words=(0, 1))

@@ -22,6 +22,7 @@ from evals.report.blocks import Blank, Block, Code, Items, Section, Text, table
 from evals.report.formulas import FORMULAS
 from evals.report.page import REPLAY, TONES
 from evals.report.wording import (
+    as_filed,
     chance,
     contrast,
     count,
@@ -96,6 +97,7 @@ def pack(
             f"the run record is of {run.name} {short(run.digest)}; the decision is on "
             f"{short(record.adapter)}"
         )
+    record = as_filed(record)
     told = design(record)
     parts = card_parts(card)
     return Pack(

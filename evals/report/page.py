@@ -10,7 +10,7 @@ from evals.report import annex, evidence
 from evals.report.blocks import Block, Items, Section, Text
 from evals.report.rendering import html
 from evals.report.seen import Seen
-from evals.report.wording import design, sentence, short, standing
+from evals.report.wording import as_filed, design, sentence, short, standing
 from specialists.foundation.decisions import DecisionRecord
 
 TONES = {
@@ -33,6 +33,7 @@ def page(record: DecisionRecord, seen: Seen | None = None, *, replay: str = REPL
     Raises:
         RecordError: the record's design is none that this release reads.
     """
+    record = as_filed(record)
     told = design(record)
     sections = [
         *_why(record, seen),

@@ -214,7 +214,7 @@ def frontier(
     costs = [p.cost for p in places] + ([gate] if gate else [])
     log = min(costs) > 0 and max(costs) / min(costs) > 12
     if log:
-        across = Scale(min(costs) / 1.6, max(costs) * 1.6, left, RIGHT, log=True)
+        across = Scale(min(costs) / 1.6, max(costs) * 2.4, left, RIGHT, log=True)
     else:
         across = Scale(0, max(costs) * 1.12 or 1, left, RIGHT)
     bounds = around([v for p in places for v in (p.low, p.high)])
@@ -319,7 +319,8 @@ def lengths(rows: Sequence[Lengths], *, name: str = "lengths") -> Drawing:
                 "rect", f"mark box {each.ink.tone} {'full' if kind == 'right' else 'hollow'}",
                 words, x=p25, y=y + line - 4.5, width=max(p75 - p25, 1.5), height=9, rx=2,
             )  # fmt: skip
-            drawing.line("median", p50, y + line - 6, p50, y + line + 6)
+            inside = " within" if kind == "right" else ""
+            drawing.line(f"median{inside}", p50, y + line - 6, p50, y + line + 6)
     return drawing
 
 

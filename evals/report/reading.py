@@ -37,7 +37,7 @@ def seen_of(folder: Path, told: DecisionRecord) -> Seen:
     from evals.decision.samples import SAMPLED, Samples
 
     with Samples.read(folder) as samples:
-        found = samples.digest()
+        found = str(samples.study["samples"]["digest"])  # of what was read: ``read`` checks it
         if found != told.samples.digest:
             raise DataError(
                 f"the samples in {folder} have digest {short(found)}; the record was made from "

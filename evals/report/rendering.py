@@ -1,14 +1,12 @@
 """Values to text: the templates, with every string from outside made harmless.
 
 What models and people wrote is text, never markup: HTML is escaped by Jinja, Markdown by
-``markdown``. Control characters and those that reorder or hide text are shown as their code, so
-that nothing on a page can look like what it is not.
+``markdown``, and letters that hide or reorder others are shown as their code.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -16,20 +14,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from evals.report.letters import visible
+
 TEMPLATES = Path(__file__).parent / "templates"
-_KEPT = frozenset("\n\t")
-
-
-def visible(text: str) -> str:
-    """The text with control, format and unassigned characters shown as their code."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        letter
-        if letter in _KEPT or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn")
-        else f"⟨U+{ord(letter):04X}⟩"
-        for letter in text
-    )
 
 
 class Plain(str):

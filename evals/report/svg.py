@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from evals.report.letters import visible
+
 SIZE = 13.0
 """Of letters."""
 GAP = 15.0
@@ -96,7 +98,7 @@ def around(
     """
     told = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
     low, high = min(told), max(told)
-    span = max(high - low, least, 1e-9)
+    span = max(high - low, least, 1e-6 * max(abs(low), abs(high)), 1e-9)
     middle = (low + high) / 2
     return middle - span * (0.5 + room), middle + span * (0.5 + room)
 
@@ -146,7 +148,7 @@ class Drawing:
 
     def add(self, tag: str, cls: str, told: str = "", /, **attributes: float | str) -> None:
         """A shape; ``told`` is what a pointer resting on it reads."""
-        inner = Markup("<title>{}</title>").format(told) if told else Markup()
+        inner = Markup("<title>{}</title>").format(visible(told)) if told else Markup()
         shown = Markup("").join(
             Markup(' {}="{}"').format(
                 key.replace("_", "-"), value if isinstance(value, str) else number(value)
@@ -173,10 +175,10 @@ class Drawing:
         self, x: float, y: float, words: str, cls: str = "", anchor: str = "start", told: str = ""
     ) -> None:
         """Words, their middle line at ``y``."""
-        inner = Markup("<title>{}</title>").format(told) if told else Markup()
+        inner = Markup("<title>{}</title>").format(visible(told)) if told else Markup()
         self.parts.append(
             Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}{}</text>').format(
-                cls, number(x), number(y + SIZE * 0.35), anchor, inner, words
+                cls, number(x), number(y + SIZE * 0.35), anchor, inner, visible(words)
             )
         )
 
@@ -219,8 +221,8 @@ class Drawing:
                 self.name,
                 number(self.width),
                 number(self.height),
-                self.title,
-                self.about,
+                visible(self.title),
+                visible(self.about),
                 Markup("\n").join(self.parts),
             )
         )

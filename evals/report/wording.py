@@ -101,6 +101,11 @@ def contrast(arm: str, against: str) -> str:
     return f"{arm} − {against}"
 
 
+def as_filed(record: DecisionRecord) -> DecisionRecord:
+    """The record as its file holds it, floats rounded: pages of both are the same bytes."""
+    return DecisionRecord.model_validate_json(record.text())
+
+
 def design(record: DecisionRecord) -> Design:
     """The design that a record carries, in its quick form where that was run.
 
@@ -117,14 +122,17 @@ def design(record: DecisionRecord) -> Design:
 
 
 def leading(record: DecisionRecord) -> GainFinding | None:
-    """The contrast that the verdict's sentence speaks of: the adopted arm's, or that of the largest
-    gain among arms that may be adopted."""
-    if record.adopted is not None:
-        own = [gain for gain in record.gains if gain.arm == record.adopted]
-        return own[0] if own else None
+    """The contrast that the verdict's sentence speaks of: the smallest gain of the adopted arm, for
+    that is what it was adopted by; else of the arm whose smallest gain is the largest."""
     controls = {arm.name for arm in record.arms if arm.control}
-    told = [gain for gain in record.gains if gain.arm not in controls]
-    return max(told, key=lambda gain: gain.mean, default=None)
+    smallest: dict[str, GainFinding] = {}
+    for gain in record.gains:
+        known = smallest.get(gain.arm)
+        if gain.arm not in controls and (known is None or gain.mean < known.mean):
+            smallest[gain.arm] = gain
+    if record.adopted is not None:
+        return smallest.get(record.adopted)
+    return max(smallest.values(), key=lambda gain: gain.mean, default=None)
 
 
 def sentence(record: DecisionRecord) -> str:
