@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import click
 
+from evals import commands
 from evals.asking import ask
-from evals.commands import COMMANDS
+from evals.decision import capture_commands, keys_commands, power_commands
+from evals.decision import commands as decision_commands
+from evals.report import commands as report_commands
+
+GROUPS = (
+    commands.COMMANDS,
+    decision_commands.COMMANDS,
+    capture_commands.COMMANDS,
+    power_commands.COMMANDS,
+    keys_commands.COMMANDS,
+    report_commands.COMMANDS,
+)
 
 
 @click.group(name="evals")
 def main() -> None:
-    """Judge the specialists: how often they are right, how fast, and beside what."""
+    """Judge the specialists: which adapters are justified, how right and how fast they are."""
 
 
-for command in (ask, *COMMANDS):
+for command in (ask, *(command for group in GROUPS for command in group)):
     main.add_command(command)
 
 

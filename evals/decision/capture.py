@@ -61,6 +61,8 @@ class Part:
     papers: tuple[str, ...] = ()
     questions: int | None = None
     """Of each paper only the first so many."""
+    share: float = 1.0
+    """Of the papers' questions taken together, in the order in which they are looked at."""
 
 
 EVERYTHING = Part()
@@ -168,10 +170,14 @@ def _turns(
     if unknown:
         raise ConfigError(f"no papers {', '.join(unknown)}; there are {', '.join(drawn)}")
     guards = {guard.paper.name for guard in registered.design.guards}
+    papers = part.papers or tuple(drawn)
+    places = sorted(question.place for paper in papers for question in drawn[paper])
+    last = places[max(round(part.share * len(places)), 2) - 1]
     return [
         Turn(question, variant, draw)
-        for paper in part.papers or drawn
+        for paper in papers
         for question in drawn[paper][: part.questions]
+        if question.place <= last
         for variant in (variants[:1] if paper in guards else variants)
         for draw in range(variant.samples)
     ]

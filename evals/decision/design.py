@@ -253,6 +253,7 @@ class Design(Config):
                 "guards": tuple(guards),
                 "arms": tuple(arms),
                 "decode": decode,
+                "looks": self.looks.model_copy(update={"at": (1.0,)}),
             }
         )
 

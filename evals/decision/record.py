@@ -21,7 +21,6 @@ from evals.decision.crossed import estimate
 from evals.decision.design import Arm, Design
 from evals.decision.outcomes import Cube
 from evals.decision.samples import GREEDY, SAMPLED, Sample, Samples
-from specialists.foundation import decisions
 from specialists.foundation.decisions import (
     ArmFinding,
     ArmRun,
@@ -45,7 +44,7 @@ from specialists.foundation.decisions import (
     SmallSet,
     Spent,
 )
-from specialists.foundation.errors import ConfigError, DataError
+from specialists.foundation.errors import ConfigError
 
 TIMED = "timed"
 """The way to decode in which questions are asked one at a time, for what an answer takes."""
@@ -149,7 +148,7 @@ def record(made: Analysis, arm: str, run: int = 1) -> DecisionRecord:
         power=_noted(study, "power", Power),
         contamination=_noted(study, "contamination", Contamination),
         environment=_noted(study, "environment", Environment) or Environment(),
-        attempts=tuple(Attempt.model_validate(each) for each in study.get("attempts", ())),
+        attempts=tuple(Attempt.model_validate(each) for each in study.get("trained", ())),
         spent=_noted(study, "spent", Spent) or Spent(wall_hours=0, device_hours=0),
         digests=_noted(study, "digests", Digests) or Digests(),
         reasons=judged.reasons,
@@ -196,10 +195,11 @@ def _arm(made: Analysis, arm: Arm) -> ArmFinding:
     by_run = scores.mean(axis=(1, 2))
     right = [row.tokens for row in rows if row.score]
     wrong = [row.tokens for row in rows if not row.score]
+    way = GREEDY if made.design.decode.temperature else SAMPLED
     greedy = [
         float(row.score)
         for paper in made.design.papers
-        for row in made.samples.rows(arm=arm.name, paper=paper.name, decode=GREEDY)
+        for row in made.samples.rows(arm=arm.name, paper=paper.name, decode=way)
         if row.score is not None
     ]
     timed = _seconds(made.samples, arm.name)
@@ -302,12 +302,12 @@ def _usd(arm: Arm, design: Design, rows: Sequence[Sample]) -> float | None:
 # --- contrasts ----------------------------------------------------------------------------------
 
 
-def _told(found: Crossed, **changed: Any) -> Estimate:
-    return Estimate(**_fields(found), **changed)
+def _told(found: Crossed) -> Estimate:
+    return Estimate(**_fields(found))
 
 
-def _fields(found: Crossed) -> dict[str, Any]:
-    return found.model_dump() | {"templates": found.templates or 0}
+def _fields(found: Crossed, **changed: Any) -> dict[str, Any]:
+    return {**found.model_dump(), "templates": found.templates or 0, **changed}
 
 
 def _gain(made: Analysis, gain: rule.Gain) -> GainFinding:
@@ -318,7 +318,7 @@ def _gain(made: Analysis, gain: rule.Gain) -> GainFinding:
     gaps = ours.mean(axis=0) - theirs.mean(axis=0)
     names = np.array(made.companies)
     return GainFinding(
-        **_fields(gain.estimate) | {"p": gain.p},
+        **_fields(gain.estimate, p=gain.p),
         arm=gain.arm,
         against=gain.against,
         adjusted=gain.adjusted,
@@ -402,28 +402,20 @@ def _small(made: Analysis) -> SmallSet | None:
             Posterior(
                 arm=gain.arm,
                 against=gain.against,
-                **small.gain(
+                mean=found.mean,
+                low=found.low,
+                high=found.high,
+                positive=found.above_zero,
+                big_enough=found.above_delta,
+            )
+            for gain in made.judged.gains
+            for found in [
+                small.posterior(
                     made.cube.arms[gain.arm],
                     made.cube.arms[gain.against],
                     made.cube.sheet.companies,
                     delta=delta,
-                ).model_dump(),
-            )
-            for gain in made.judged.gains
+                )
+            ]
         ),
     )
-
-
-def check(made: DecisionRecord, again: DecisionRecord) -> None:
-    """Hold a stored record against the one that its samples give now, approvals apart.
-
-    Raises:
-        DataError: they differ; the message names where.
-    """
-    ours, theirs = made.body(), again.body()
-    changed = [name for name in ours if ours[name] != theirs.get(name)]
-    if changed:
-        raise DataError(
-            f"the samples give another record: {', '.join(changed)} differ "
-            f"({decisions.ID} digits: {made.id} stored, {again.id} computed)"
-        )

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 from evals.decision import sequential
 from evals.decision.crossed import Estimate, difference
@@ -142,7 +143,7 @@ class Guarded:
 class Gated:
     """Whether an arm passes a gate."""
 
-    gate: str
+    gate: Literal["cost", "p95"]
     arm: str
     value: float | None
     reference: float | None
@@ -173,8 +174,7 @@ class Look:
     share: float
     questions: int
     glances: tuple[Glance, ...]
-    stop: str = ""
-    """``efficacy``, ``futility`` or nothing."""
+    stop: Literal["", "efficacy", "futility"] = ""
 
 
 @dataclass(frozen=True)
@@ -379,10 +379,11 @@ def _gates(plan: Plan, expenses: Mapping[str, Expense] | None) -> list[Gated]:
     reference = expenses[plan.start]
     for arm in plan.needs:
         own = expenses[arm]
-        for gate, value, base, limit in (
+        asked: list[tuple[Literal["cost", "p95"], float | None, float | None, float]] = [
             ("cost", own.usd, reference.usd, plan.cost),
             ("p95", own.p95_s, reference.p95_s, plan.p95),
-        ):
+        ]
+        for gate, value, base, limit in asked:
             ratio = None if value is None or not base else value / base
             # What has no price or no time cannot be shown to pass; a start for nothing allows
             # nothing that costs.
@@ -445,7 +446,7 @@ def _stopping(plan: Plan, look: Look, judged: _Judged) -> Look:
     """The last look, with what follows from it for those after it."""
     if look.share >= 1:
         return look
-    settled: dict[str, str] = {}
+    settled: dict[str, Literal["efficacy", "futility"]] = {}
     for arm in plan.needs:
         chances = [g.chance for g in look.glances if g.arm == arm and g.chance is not None]
         if judged.shown(arm):

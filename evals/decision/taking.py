@@ -43,13 +43,14 @@ class Variant(Value):
 
 
 def usual(design: Design) -> tuple[Variant, ...]:
-    """How every design is decoded: as it says, and greedily for comparison."""
+    """How every design is decoded: as it says, and greedily for comparison where that is not it."""
     told = design.decode
     drawn = Sampling(temperature=told.temperature, top_p=told.top_p, max_tokens=told.max_tokens)
+    as_said = Variant(name=SAMPLED, sampling=drawn, samples=told.samples)
+    if told.temperature == 0:
+        return (as_said,)
     greedy = Sampling(temperature=0.0, max_tokens=told.max_tokens)
-    return Variant(name=SAMPLED, sampling=drawn, samples=told.samples), Variant(
-        name=GREEDY, sampling=greedy, samples=1
-    )
+    return as_said, Variant(name=GREEDY, sampling=greedy, samples=1)
 
 
 @dataclass(frozen=True)
