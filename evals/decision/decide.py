@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from evals.decision.hands import PLAIN, Machine
 from evals.decision.record import TIMED, analyse, record, subject
 from evals.decision.samples import Samples
 from evals.decision.taking import Variant, usual
-from evals.machine import now
 from specialists.foundation.contracts import Sampling
 from specialists.foundation.decisions import DecisionRecord
 from specialists.foundation.errors import Cancelled, DataError, RecordError
@@ -175,7 +173,6 @@ async def _capture(work: Work, roster: Roster) -> None:
     """Take the samples look by look, then those of the guards and the timed ones."""
     registered = work.registered
     design = registered.design
-    began = time.monotonic()
     papers = tuple(paper.name for paper in design.papers)
     for share in design.looks.at:
         samples = await _taken(work, Part(papers=papers, share=share))
@@ -183,7 +180,7 @@ async def _capture(work: Work, roster: Roster) -> None:
         await _guards(work)
         with Samples.open(work.home / FILE, registered) as samples:
             samples.note(arms=noted.arms(roster))
-            if share < 1 and not registered.quick and analyse(samples).judged.stopped:
+            if share < 1 and analyse(samples, share).judged.stopped:
                 work.say(f"settled at {share:.0%} of the questions: no more are asked")
                 break
     # One at a time, greedily, and each arm on the same few questions: what an answer takes.
@@ -194,7 +191,6 @@ async def _capture(work: Work, roster: Roster) -> None:
         questions=min(design.gates.timed, design.papers[0].count),
     )
     samples = await _taken(work, timed, concurrency=1)
-    samples.note(evaluation_hours=_hours(samples, time.monotonic() - began))
     samples.close()
 
 
@@ -221,11 +217,6 @@ async def _taken(work: Work, part: Part, *, concurrency: int | None = None) -> S
     )
 
 
-def _hours(samples: Samples, seconds: float) -> float:
-    """Of the whole evaluation, the parts of a resumed one together."""
-    return float(samples.study.get("evaluation_hours", 0.0)) + seconds / 3600
-
-
 # --- what comes of it ---------------------------------------------------------------------------
 
 
@@ -239,7 +230,7 @@ def finish(work: Work, roster: Roster) -> DecisionRecord:
     with Samples.open(work.home / FILE, registered) as samples:
         study = samples.study
         told = noted.arms(roster)
-        hours = float(study.get("evaluation_hours", 0.0))
+        taken = study["attempts"]
         machine = work.machine
         flags = {
             "rows": str(work.concurrency),
@@ -251,13 +242,13 @@ def finish(work: Work, roster: Roster) -> DecisionRecord:
             arms=told,
             base=roster.base_digest,
             trained=noted.attempts(registered, work.adapters),
-            spent=noted.spent(told, hours, registered.design.gates.hour_usd),
+            spent=noted.spent(told, taken, registered.design.gates.hour_usd),
             digests=noted.digests(roster, samples),
             seeds={"test": int(study["seed"])},
             environment=study.get("environment")
             or noted.environment("finroute local", flags, machine.threads),
             contamination=study.get("contamination") or _contamination(work, samples, told),
-            ended=study.get("ended") or now(),
+            ended=taken[-1]["ended"],
         )
         samples.export(work.out / SAMPLES)
     return written(work.out)

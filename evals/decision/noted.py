@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -203,13 +204,19 @@ def power(rows: Sequence[Row], truth: Scenario, simulations: int, formula: int) 
     return made.model_dump(mode="json")
 
 
-def spent(told: dict[str, Any], wall_hours: float, hour_usd: float) -> dict[str, Any]:
+def spent(told: dict[str, Any], taken: Sequence[dict[str, Any]], hour_usd: float) -> dict[str, Any]:
     """What training and evaluation took together.
 
     Args:
         told: the arms, as ``arms`` gives them.
-        wall_hours: of the evaluation.
+        taken: every attempt at the samples, as the capture records them.
+        hour_usd: of the machine that took them.
     """
+    wall_hours = sum(
+        (datetime.fromisoformat(each["ended"]) - datetime.fromisoformat(each["started"]))
+        / timedelta(hours=1)
+        for each in taken
+    )
     runs = [run for arm in told.values() for run in arm["runs"]]
     trained = sum(run["device_hours"] or 0.0 for run in runs)
     usd = sum(run["usd"] or 0.0 for run in runs) + wall_hours * hour_usd

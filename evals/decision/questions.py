@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -145,14 +146,19 @@ def _public(
 ) -> list[Example[Any, Any]]:
     if data is None:
         raise ConfigError(f"paper {paper.name} is public: name the folder of the data (--data)")
-    found = {each.name: each.questions for each in kept.public(task.name, data, paper.count)}
-    if paper.slice and paper.slice not in found:
+    loaders: Any = import_module(f"specialists.{task.name}.loaders")
+    try:
+        if paper.slice:
+            drawn = list(loaders.load(task, data, "test", (paper.slice,)))
+        else:
+            sets = kept.public(task.name, data, paper.count)
+            drawn = [example for each in sets for example in each.questions]
+    except KeyError as error:
         raise ConfigError(
-            f"paper {paper.name}: {task.name} has no public set {paper.slice!r}; the folder has "
-            f"{', '.join(found) or 'none'}"
-        )
-    chosen = [found[paper.slice]] if paper.slice else list(found.values())
-    drawn = [example for examples in chosen for example in examples]
+            f"paper {paper.name}: {task.name} has no public set {paper.slice!r}"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"paper {paper.name}: {data} lacks its data: {error}") from error
     if not drawn:
         raise ConfigError(f"paper {paper.name}: {data} holds no public questions of {task.name}")
     return drawn

@@ -75,8 +75,11 @@ class Analysis:
     """Sampled replies to the test, by arm."""
 
 
-def analyse(samples: Samples) -> Analysis:
+def analyse(samples: Samples, share: float = 1.0) -> Analysis:
     """Judge the samples at the look at which they stopped.
+
+    Args:
+        share: of the questions that are there: no later look is asked for.
 
     Raises:
         DataError: samples are missing, double, unjudged or of another paper than the design's.
@@ -88,8 +91,10 @@ def analyse(samples: Samples) -> Analysis:
     guards = {guard.paper.name: samples.cube(guard.paper.name) for guard in design.guards}
     expenses = _expenses(samples, design)
     cube = judged = None
-    for share in plan.looks:
-        cube = samples.cube(papers, questions=plan.size(share))
+    for look in plan.looks:
+        if look > share:
+            break
+        cube = samples.cube(papers, questions=plan.size(look))
         judged = rule.judge(plan, cube, guards, expenses or None)
         if judged.stopped:
             break

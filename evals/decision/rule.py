@@ -28,7 +28,7 @@ from specialists.foundation.errors import DataError
 NON_INFERIOR = 0.05
 """One-sided level of guards, and of being no worse than the best."""
 MOST_RUNS = 20
-"""More training runs are not asked for: then the questions are too few, or the gain too small."""
+"""More training runs are asked for only beside more questions."""
 
 
 @dataclass(frozen=True)
@@ -561,36 +561,32 @@ def _choose(
 
 
 def _needs(plan: Plan, judged: _Judged) -> tuple[str, ...]:
-    """What would settle it: runs at these questions, or questions at these runs."""
+    """What would settle it: an interval too narrow to hold both nothing and delta."""
     from scipy.special import ndtri
 
+    quantile = float(-ndtri(plan.alpha / len(judged.gains) / 2))
+    wanted = (plan.delta / 2 / quantile) ** 2
     told: list[str] = []
-    demand = float(-ndtri(plan.alpha / len(plan.needs) / 2) + ndtri(plan.power))
-    wanted = (plan.aim / demand) ** 2
     for arm in plan.needs:
         if not judged.open(arm) or judged.shown(arm):
             continue
         found = judged.weakest(arm).estimate
         of_runs = found.parts["runs"]
         of_questions = max(found.se**2 - of_runs, 0.0)
-        if of_questions < wanted and of_runs:
+        runs, questions = found.runs, found.questions
+        if of_runs and of_questions < wanted:  # these questions are enough
             runs = ceil(of_runs * found.runs / (wanted - of_questions))
-            if found.runs < runs <= MOST_RUNS:
-                told.append(
-                    f"{arm}: {runs} training runs instead of {found.runs}, on these questions"
-                )
-                continue
-        if of_runs < wanted and of_questions:
+        elif of_runs < wanted:  # these runs are enough
             questions = ceil(of_questions * found.questions / (wanted - of_runs))
-            if questions > found.questions:
-                told.append(f"{arm}: {questions} questions instead of {found.questions}")
-                continue
-        runs = ceil(2 * of_runs * found.runs / wanted)
-        questions = ceil(2 * of_questions * found.questions / wanted)
-        told.append(
-            f"{arm}: about {max(runs, found.runs)} training runs and "
-            f"{max(questions, found.questions)} questions"
+        if runs > MOST_RUNS or (of_runs >= wanted and of_questions >= wanted):
+            runs = ceil(2 * of_runs * found.runs / wanted)
+            questions = ceil(2 * of_questions * found.questions / wanted)
+        more = [f"{questions:,} questions instead of {found.questions:,}"] * (
+            questions > found.questions
         )
+        more += [f"{runs} training runs instead of {found.runs}"] * (runs > found.runs)
+        if more:
+            told.append(f"{arm}: about {' and '.join(more)}")
     return tuple(told)
 
 
