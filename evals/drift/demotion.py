@@ -44,8 +44,7 @@ def demote(weights: Path, advice: Advice) -> Path:
     adapters = Manifest.read(weights / MANIFEST).adapters
     if advice.specialist not in adapters:
         raise ConfigError(f"{advice.specialist} is no adapter; there are {', '.join(adapters)}")
-    about: tuple[str, ...] = records.ABOUT
-    if DEMOTION not in about:
+    if DEMOTION not in set[str](records.ABOUT):
         raise ConfigError(
             f"this release takes {DEMOTION} beside an adapter for a part of it; demote "
             f"{advice.specialist} by hand, or serve with specialists.provisional = false"

@@ -57,6 +57,10 @@ class Latency(Record):
     jobs: tuple[Trial, ...] = ()
     """Each job alone."""
 
+    def write(self, path: Path) -> None:
+        """Write the record; of its many requests only what is not as usual."""
+        path.write_text(self.model_dump_json(exclude_defaults=True) + "\n", encoding="utf-8")
+
 
 async def measure(
     weights: Path, workspace: Workspace, path: Path, settings: Serving, *, say: Say = print
@@ -76,6 +80,7 @@ async def measure(
     warm, asked = questions[: settings.warm], questions[settings.warm :]
     asked = asked[: settings.count or None]
     before, begun, started = os.getloadavg()[0], time.perf_counter(), now()
+    measured = commit()
     loads = [
         *(Load(kind="closed", level=n) for n in settings.callers),
         *(Load(kind="open", level=rate) for rate in settings.rates),
@@ -90,7 +95,7 @@ async def measure(
     return Latency(
         started=started,
         seconds=round(time.perf_counter() - begun, 1),
-        commit=commit(),
+        commit=measured,
         device=device(settings.threads),
         others=(round(before, 2), round(os.getloadavg()[0], 2)),
         base=registry.manifest.base.digest,

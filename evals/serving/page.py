@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from evals.intervals import wilson
 from evals.serving import breakeven, money, portfolio, systems
@@ -149,8 +150,8 @@ def _moneys(latency: Latency) -> list[str]:
     return [
         *rows,
         "",
-        "95 % intervals of the bootstrap over questions. A question that is rightly left "
-        "unanswered counts as right.",
+        "95 % intervals of the bootstrap over questions, among which a trial's seconds are shared "
+        "out by tokens. A question that is rightly left unanswered counts as right.",
     ]
 
 
@@ -332,9 +333,9 @@ def str_short(found: breakeven.Breakeven) -> str:
     """``1,200 [900, 1,800]``, or ``never``."""
     if found.questions is None:
         return "never"
-    high = "never" if found.high is None else f"{found.high:,.0f}"
-    low = "never" if found.low is None else f"{found.low:,.0f}"
-    return f"{found.questions:,.0f} [{low}, {high}]"
+    high = "never" if found.high is None else f"{ceil(found.high):,}"
+    low = "never" if found.low is None else f"{ceil(found.low):,}"
+    return f"{ceil(found.questions):,} [{low}, {high}]"
 
 
 def _words(trial: Trial) -> str:

@@ -261,7 +261,7 @@ def test_a_demotion_is_written_beside_the_adapter_once(tmp_path: Path) -> None:
     advice = verdict(140, 60)
     with pytest.raises(ConfigError, match="not to be demoted"):
         demote(weights, verdict(0, 0))
-    if DEMOTION not in records.ABOUT:
+    if DEMOTION not in set[str](records.ABOUT):
         with pytest.raises(ConfigError, match="part of it"):
             demote(weights, advice)
         return

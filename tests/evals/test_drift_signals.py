@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from math import log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ def test_a_rate_that_doubled_is_found_and_fisher_agrees() -> None:
     assert found is not None
     assert found.found
     table = [[now.hits, now.count - now.hits], [before.hits, before.count - before.hits]]
-    assert fisher_exact(table, alternative="greater").pvalue < 0.05
+    fisher: Any = fisher_exact(table, alternative="greater")
+    assert fisher.pvalue < 0.05
 
 
 def test_equal_rates_looked_at_daily_are_rarely_found() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from specialists.foundation.contracts import Usage
 from specialists.foundation.prices import Price
 
 
-def trial(rights: list[bool | None], busy: float | None = 3.0, devices: int = 1) -> Trial:
+def trial(rights: Sequence[bool | None], busy: float | None = 3.0, devices: int = 1) -> Trial:
     requests = tuple(
         Request(question=str(n), seconds=1, right=r, prompt_tokens=900, completion_tokens=100)
         for n, r in enumerate(rights)
