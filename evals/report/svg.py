@@ -265,25 +265,24 @@ def apart(places: Sequence[float], low: float, high: float, gap: float = GAP) ->
     """Labels' places along a line, moved as little as needed to stand ``gap`` apart.
 
     Groups that touch are centred on the mean of their wishes (pool adjacent violators); where there
-    is not enough room between ``low`` and ``high``, labels overlap at the far end.
+    is not enough room between ``low`` and ``high``, they go beyond ``high``.
     """
     order = sorted(range(len(places)), key=lambda each: (places[each], each))
     groups: list[tuple[list[int], float]] = []
     for each in order:
-        members, middle = [each], places[each]
-        while groups and groups[-1][1] + _half(groups[-1][0], gap) > middle - _half(members, gap):
-            before, _ = groups.pop()
-            members = before + members
+        members = [each]
+        while True:
+            reach = gap * (len(members) - 1) / 2
             middle = sum(places[m] for m in members) / len(members)
-        reach = _half(members, gap) - gap / 2
-        middle = max(min(middle, high - reach), low + reach)
+            middle = max(min(middle, high - reach), low + reach)
+            if not groups or groups[-1][1] + _half(groups[-1][0], gap) <= middle - reach - gap / 2:
+                break
+            members = groups.pop()[0] + members
         groups.append((members, middle))
     found = [0.0] * len(places)
-    edge = -math.inf
     for members, middle in groups:
-        start = max(middle - gap * (len(members) - 1) / 2, edge + gap)
         for place, member in enumerate(members):
-            found[member] = edge = start + gap * place
+            found[member] = middle + gap * (place - (len(members) - 1) / 2)
     return found
 
 

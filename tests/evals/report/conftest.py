@@ -14,9 +14,8 @@ import pytest
 
 from evals.decision import record as records
 from evals.decision.design import Design, Registered
-from evals.decision.samples import Sample, Samples
-from evals.report.reading import seen_of
-from evals.report.seen import Seen
+from evals.decision.samples import SAMPLED, Sample, Samples
+from evals.report.seen import Seen, seen
 from specialists.foundation.decisions import (
     Contamination,
     DecisionRecord,
@@ -70,10 +69,9 @@ class Decided:
     record: DecisionRecord
     folder: Path
     """Of the export."""
-
-    @property
-    def seen(self) -> Seen:
-        return seen_of(self.folder, self.record)
+    rows: tuple[Sample, ...]
+    """The sampled replies to the test."""
+    seen: Seen
 
 
 def adapter(arm: str, run: int) -> str:
@@ -187,7 +185,7 @@ def noted(arms: Mapping[str, Truth]) -> dict[str, Any]:
             flags={"threads": "2", "batch": "8"}, versions={"python": "3.11.7"},
             commit="275fd99e0c1a+",
         ).model_dump(mode="json"),
-        "attempts": [
+        "trained": [
             {"arm": name, "status": "done", **each}
             for name, several in runs.items()
             for each in several
@@ -229,8 +227,10 @@ def decide(folder: Path, *, seed: int = 7) -> Decided:
         samples.note(questions=asked, **noted(ARMS))
         made = records.record(records.analyse(samples), "grpo-from-sft", 1)
         samples.export(folder / "samples")
+        rows = samples.rows(paper="several", decode=SAMPLED)
     portable = Portability(machine="Xeon, 8 threads", questions=60, same=0.93, shift=0.006)
-    return Decided(changed(made, portability=portable), folder / "samples")
+    record = changed(made, portability=portable)
+    return Decided(record, folder / "samples", tuple(rows), seen(rows))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from evals.decision.samples import Samples
 from evals.report import wording
 from evals.report.commands import compare as compare_command
 from evals.report.commands import report as report_command
@@ -151,8 +150,7 @@ def test_the_same_record_and_samples_give_the_same_bytes(adopting, shown: str) -
 
 
 def test_the_order_in_which_samples_come_changes_nothing(adopting, shown: str) -> None:
-    with Samples.read(adopting.folder) as samples:
-        rows = samples.rows(paper="several", decode="sampled")
+    rows = list(adopting.rows)
     random.Random(3).shuffle(rows)
     assert page(adopting.record, seen(rows)) == shown
 
@@ -167,20 +165,22 @@ def test_without_samples_it_says_what_is_left_out(adopting) -> None:
 # --- what models and people wrote ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "word",
-    ["grpo-from-sft", "table_qa", "several", "Company 07", "Two questions name a peer.",
-     "AMD EPYC, 2 threads", "275fd99e0c1a+", "the loss was no number at step 40",
-     "RL has little to work with", "company sign flip, given these runs", "grpo"],
+WORDS = (
+    "grpo-from-sft", "grpo", "table_qa", "several", "Company 07", "Two questions name a peer.",
+    "AMD EPYC, 2 threads", "275fd99e0c1a+", "the loss was no number at step 40", "calls",
+    "RL has little to work with", "company sign flip, given these runs",
 )  # fmt: skip
-def test_hostile_words_stay_text_wherever_they_stand(adopting, word: str) -> None:
+
+
+def test_hostile_words_stay_text_wherever_they_stand(adopting) -> None:
     told = json.loads(canonical({"record": adopting.record.body()}))["record"]
+    hostile = {word: f"{HOSTILE} {place}" for place, word in enumerate(WORDS)}
 
     def put(value: object) -> object:
         if isinstance(value, str):
-            return HOSTILE if value == word else value
+            return hostile.get(value, value)
         if isinstance(value, dict):
-            return {(HOSTILE if key == word else key): put(item) for key, item in value.items()}
+            return {hostile.get(key, key): put(item) for key, item in value.items()}
         return [put(item) for item in value] if isinstance(value, list) else value
 
     record = DecisionRecord.model_validate(put(told))
@@ -188,16 +188,14 @@ def test_hostile_words_stay_text_wherever_they_stand(adopting, word: str) -> Non
     assert not outline.open
     assert not {"script", "img"} & set(outline.tags)
     assert not [name for _, name, _ in outline.attributes if name.startswith("on")]
-    # Shown for what it is: as text, with the letter that would turn the line around made visible.
-    assert "<script>alert(1)</script>" in outline.text
-    assert "{{ 7*7 }}" in outline.text
+    # Shown for what they are: text, with the letter that would turn the line around made visible.
     assert "\u202e" not in outline.text
-    assert "⟨U+202E⟩gnp" in outline.text
+    for word in hostile.values():
+        assert visible(word) in outline.text
 
 
 def test_a_failed_sample_with_hostile_words_stays_text(adopting) -> None:
-    with Samples.read(adopting.folder) as samples:
-        row = samples.rows(arm="sft", paper="several", decode="sampled")[0]
+    row = adopting.rows[0]
     row = row.model_copy(update={"error": HOSTILE, "output": "</td></table>" + HOSTILE,
                                  "finish": "error"})  # fmt: skip
     outline = Outline(page(adopting.record, seen([row])))
@@ -278,8 +276,7 @@ def test_a_record_whose_design_is_none_is_refused(adopting, varied: Varied) -> N
 
 
 def test_lengths_are_those_of_right_and_of_wrong_replies(adopting) -> None:
-    with Samples.read(adopting.folder) as samples:
-        rows = samples.rows(arm="distill", paper="several", decode="sampled")
+    rows = [row for row in adopting.rows if row.arm == "distill"]
     replies = adopting.seen.replies["distill"]
     for right in (True, False):
         told = [row.tokens for row in rows if (row.score == 1) == right]
@@ -292,9 +289,8 @@ def test_lengths_are_those_of_right_and_of_wrong_replies(adopting) -> None:
 
 
 def test_replies_that_nobody_judged_have_no_length(adopting) -> None:
-    with Samples.read(adopting.folder) as samples:
-        row = samples.rows(arm="sft", paper="several", decode="sampled")[0]
-    found = seen([row.model_copy(update={"score": None})]).replies["sft"]
+    row = adopting.rows[0].model_copy(update={"score": None})
+    found = seen([row]).replies[row.arm]
     assert lengths(found, right=True) is None
     assert lengths(found, right=False) is None
 
