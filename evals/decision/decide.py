@@ -76,9 +76,9 @@ async def decide(work: Work) -> DecisionRecord:
     work.say(f"{registered.name}: design {registered.digest[:12]}, registered {began}")
     _power(work)
     await _screen(work)
+    noted.belongs(registered, work.adapters)
     _train(work)
     roster = enlist(registered, work.adapters)
-    noted.belongs(registered, roster)
     await _capture(work, roster)
     return finish(work, roster)
 

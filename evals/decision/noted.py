@@ -85,20 +85,21 @@ def _hours(record: RunRecord | None) -> float | None:
     return float(told) if told is not None else record.seconds / 3600 or None
 
 
-def belongs(registered: Registered, roster: Roster) -> None:
+def belongs(registered: Registered, runs: Path) -> None:
     """Hold every training run of the study against the design it was made for.
+
+    Args:
+        runs: folder of the study's runs, ``<arm>/seed-<n>/adapter`` each; not all need be there.
 
     Raises:
         RecordError: a run was made for another design, or for none.
     """
-    for entrant in roster.entrants:
-        if entrant.arm.kind != "trained" or entrant.record is None:
-            continue
-        told = str(entrant.record.recipe.get("design", ""))
+    for path in sorted(runs.glob(f"*/seed-*/adapter/{RUN}")):
+        told = str(RunRecord.read(path).recipe.get("design", ""))
         if told != registered.digest:
             made = f"the design {told[:12]}" if told else "no design"
             raise RecordError(
-                f"{entrant.name} was made for {made}; this one is {registered.digest[:12]}. A "
+                f"{path.parent} was made for {made}; this one is {registered.digest[:12]}. A "
                 "design may not change once its runs were made: put it back, or train anew"
             )
 

@@ -351,8 +351,11 @@ def _resolved(source: str, seen: tuple[str, ...]) -> dict[str, Any]:
     if source in seen:
         raise ConfigError(f"recipes extend each other in a circle: {' -> '.join((*seen, source))}")
     if source.endswith(".toml"):
-        told = _beside(_read(Path(source)), Path(source).parent)
+        folder = Path(source).parent
+        told = _beside(_read(Path(source)), folder)
         under = told.pop("extends", None)
+        if under is not None and (folder / str(under)).is_file():
+            under = folder / str(under)  # a file beside this one
         data = {} if under is None else _resolved(str(under), (*seen, source))
         named: dict[str, Any] = {"name": Path(source).stem}
         return _over(_over(data, named), told)
