@@ -7,7 +7,6 @@ so that they are read and judged like any model.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +38,7 @@ Raises:
 """
 
 
-def answerer(task: Task[Any, Any], *, count: int = COUNT) -> Answerer:
+def answerer(task: Task[Any, Any]) -> Answerer:
     """The classical contestant of a job.
 
     Raises:
@@ -49,7 +48,7 @@ def answerer(task: Task[Any, Any], *, count: int = COUNT) -> Answerer:
         raise ConfigError(f"{task.name} has no classical arm; {', '.join(ABOUT)} have one")
     if task.name == "table_qa":
         return look_up
-    examples = list(itertools.islice(task.examples("train", count, SEED), count))
+    examples = list(task.examples("train", COUNT, SEED))
     if task.name == "sentiment":
         return _words(task, examples)
     return _nearest(task, examples)

@@ -108,7 +108,7 @@ def paper_of(
     elif paper.fold == "public":
         drawn = _public(registered, task, paper, data)
         if access is not None:
-            _log(access, registered, paper, len(drawn))
+            _log(access, registered, paper, min(len(drawn), paper.count))
     else:
         drawn = list(itertools.islice(_generated(task, paper, seed), paper.count))
     made = [
