@@ -133,7 +133,7 @@ def _row(number: int, reply: Reply) -> Row:
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write a sheet, to be opened by any spreadsheet."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, list[str](COLUMNS), lineterminator="\n")
         writer.writeheader()
         writer.writerows(row.model_dump() for row in rows)
 

@@ -47,8 +47,9 @@ class Reply(Value):
     gold: str
     answer: str
     """What the reply was read as; empty: as no answer."""
-    second: bool
-    """Whether the decision's own judge takes it as right; ``sample.score`` is the job's."""
+    reward: bool
+    """Whether the job's own score, which rewards come from, takes it as right; ``sample.score`` is
+    that of the decision's judge."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,9 @@ async def _one(
         job=paper.job,
         sample=sample.model_copy(update={"seconds": round(time.perf_counter() - begun, 3)}),
         asked=worded(example),
-        gold=_json(example.answer),
-        answer=_json(run.answer) if run.answer is not None else "",
-        second=scorer.right(paper.job, example, run.answer),
+        gold=told(example.answer),
+        answer=told(run.answer) if run.answer is not None else "",
+        reward=specialist.task.score(example, run.answer).right,
     )
 
 
@@ -176,7 +177,7 @@ def _sample(
 ) -> Sample:
     cut = any(c.finish_reason == "length" for c in run.completions)
     finish = "error" if run.broken else "length" if cut else "stop"
-    right = specialist.task.score(example, run.answer).right
+    right = scorer.right(paper.job, example, run.answer)
     opened = specialist.task.begin(example.inputs, form=specialist.form).messages
     return Sample(
         arm=arm,
@@ -224,7 +225,7 @@ def _facts(inputs: Any) -> Sequence[Any]:
     return getattr(inputs, "facts", ()) or ()
 
 
-def _json(value: Any) -> str:
+def told(value: Any) -> str:
     if hasattr(value, "model_dump_json"):
         return str(value.model_dump_json(exclude_defaults=True))
     return str(value)

@@ -259,7 +259,7 @@ def gsm8k(data: Path) -> Checked:
             faults.append(("a step does not hold", Fault(id=name, what=what)))
         elif abs(gold) not in named:
             cents = any(abs(gold) in (each * 100, each / 100) for each in named)
-            kind = "the answer is in no step" + (", or in another unit" if cents else "")
+            kind = "the answer is told in another unit" if cents else "the answer is in no step"
             what = f"{row['question']} | {_MARK.sub('', last)} | gold {told.strip()}"
             faults.append((kind, Fault(id=name, what=what)))
     return _checked("GSM8K train", items, checked, faults, len(items) - checked)

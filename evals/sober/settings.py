@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from evals.decision.design import Decode
+from evals.decision.capture import Part
+from evals.decision.design import Decode, Design
+from evals.decision.taking import Variant
 from specialists.foundation.contracts import Sampling
 from specialists.foundation.errors import ConfigError
 from specialists.task import Form
@@ -87,3 +89,31 @@ def named(name: str, decode: Decode | None = None) -> Setting:
     if name not in known:
         raise ConfigError(f"there is no setting {name!r}; there are {', '.join(known)}")
     return known[name]
+
+
+def part(design: Design, questions: int, samples: int) -> Part:
+    """What a capture takes so that a verdict can be judged under each setting.
+
+    Weights in bfloat16 and batches of one are no way to decode but another machine's settings: they
+    need a capture of their own, beside this one (``Machine``, ``concurrency``).
+
+    Args:
+        questions: of each paper of the test, the first so many.
+        samples: of each question.
+    """
+    ways = [
+        Variant(
+            name=each.name,
+            sampling=each.sampling,
+            samples=1 if each.sampling.temperature == 0 else samples,
+            held=each.held,
+            form=each.form,
+        )
+        for each in settings(design.decode)
+        if (each.dtype, each.rows) == (Setting.dtype, Setting.rows)
+    ]
+    return Part(
+        variants=tuple(ways),
+        papers=tuple(paper.name for paper in design.papers),
+        questions=questions,
+    )

@@ -104,11 +104,15 @@ def turns(plan: Plan, samples: Mapping[str, Sequence[Sample]], arms: Sequence[st
     """
     if DESIGN not in samples:
         raise DataError(f"nothing to compare with: there are no samples under {DESIGN!r}")
-    own = tabled(samples[DESIGN], arms)
+    tables = {setting: tabled(each, arms) for setting, each in samples.items()}
+    # The same draws everywhere: what else lies between two settings is then no chance of theirs.
+    counts = [_draws(table) for table in tables.values() if _draws(table) > 1]
+    draws = min(counts, default=1)
+    own = tabled(samples[DESIGN], arms, draws)
     made: list[Turn] = []
     first: Turn | None = None
     for setting in (DESIGN, *(each for each in samples if each != DESIGN)):
-        table = own if setting == DESIGN else tabled(samples[setting], arms)
+        table = own if setting == DESIGN else tabled(samples[setting], arms, draws)
         turn = _turn(plan, setting, table, own, arms, first)
         first = first or turn
         made.append(turn)
@@ -133,13 +137,17 @@ def _turn(
     return Turn(
         setting=setting,
         questions=len(table.sheet.questions),
-        samples=next(iter(table.arms.values())).shape[2],
+        samples=_draws(table),
         accuracy={arm: float(scores.mean()) for arm, scores in table.arms.items()},
         gains=gains,
         verdict=judgement.verdict,
         adopted=judgement.adopted,
         turned=first is not None and verdict != (first.verdict, first.adopted),
     )
+
+
+def _draws(table: Cube) -> int:
+    return next(iter(table.arms.values())).shape[2]
 
 
 def moved(there: Cube, here: Cube, arm: str, against: str) -> Estimate:
