@@ -67,7 +67,7 @@ def _run(entrant: Entrant) -> dict[str, Any]:
     tuned = entrant.folder is not None
     return {
         "run": entrant.run,
-        "seed": entrant.seed if tuned else None,
+        "seed": None if record is None else record.recipe.get("seed"),
         "adapter": entrant.digest if tuned else None,
         "device_hours": _hours(record),
         "usd": None if record is None else record.spent.get("usd"),
