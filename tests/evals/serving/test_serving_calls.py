@@ -123,9 +123,10 @@ def streaming_url() -> Iterator[str]:
 
 
 async def test_an_endpoint_streams_so_that_its_first_token_is_known(streaming_url: str) -> None:
-    engine = NotedEngine(endpoint(Large(model="m", url=streaming_url)))
+    large = endpoint(Large(model="m", url=streaming_url))
     with noted() as calls:
-        done = await engine.chat([Message(role="user", content="count")])
+        done = await NotedEngine(large).chat([Message(role="user", content="count")])
+    await large._chat.root_async_client.close()  # type: ignore[attr-defined]
     assert done.message.content == "one two three"
     (made,) = calls
     assert (made.prompt_tokens, made.completion_tokens) == (7, 3)
