@@ -195,8 +195,8 @@ def _portfolios(latency: Latency) -> list[str]:
         f"Each job to its adapter, to the base alone, or to nobody: {found.tried} portfolios, all "
         f"tried. Traffic is what the routed system's models did for these questions ({shares} of "
         "questions; what a plan says in full is done by code and is nobody's job). A question is "
-        "right when all its steps are, taken as independent; steps are priced busy. No one of these "
-        "beats another in accuracy, dollars and time at once:",
+        "right when all its steps are, taken as independent; steps are priced busy. No one of "
+        "these beats another in accuracy, dollars and time at once:",
         "",
         "| " + " | ".join(traffic.shares) + " | right | dollars per 1,000 | p95, s | memory, MB |",
         "|" + "---|" * (len(traffic.shares) + 4),
