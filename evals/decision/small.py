@@ -14,11 +14,14 @@ hold two arms that answer the same questions. Without any of the effects it *is*
 and the posterior of each arm's share that of Beta(1 + right, 1 + wrong).
 
 What is told is the gain on new questions of new companies by a new run: the levels' shares averaged
-over all effects. Computation, without sampling chains: effects are integrated out by Laplace's
-method (Tierney and Kadane 1986, JASA 81, 82-86); the levels' normal approximation is corrected by
-the same method on a grid, as INLA does (Rue, Martino and Chopin 2009, JRSS B 71, 319-392); the
-spreads are at their posterior mode but for the two that are known least and matter most, of
-companies' gains and of runs, which are averaged over on a grid.
+over all effects. Difficulties that are far from normal (all questions trivial or hopeless) pull it
+up a little: .072 for a true .068 where shares are Beta(.4, .4).
+
+Computation, without sampling chains: effects are integrated out by Laplace's method (Tierney and
+Kadane 1986, JASA 81, 82-86); the levels' normal approximation is corrected by the same method on a
+grid, as INLA does (Rue, Martino and Chopin 2009, JRSS B 71, 319-392); the spreads are at their
+posterior mode but for the two that are known least and matter most, of companies' gains and of
+runs, which are averaged over on a grid. A second or two of one core.
 """
 
 from __future__ import annotations
@@ -55,8 +58,10 @@ _STEPS = 7
 """Points of the grid of each spread that is averaged over, up to three times its prior's scale."""
 _REACH = np.linspace(-6.0, 6.0, 9)
 """Where the levels' normal approximation is corrected, in its standard deviations."""
-_POINTS = 64
-"""Of each level, where gains are weighed, over the same reach."""
+_POINTS = 12
+"""Two to this many pairs of levels are weighed, spread evenly (Sobol) over a normal distribution
+wider than the approximation, so that its tails are reached where they are too light."""
+_WIDER = 1.5
 _NEAR = 1e-5
 """The mode is found when Newton's next step would gain less, in log probability."""
 _NODES, _WEIGHTS = cast(
@@ -151,9 +156,9 @@ def posterior(
         low=float(low),
         high=float(high),
         level=level,
-        above_zero=min(float(weights[gains > 0].sum()), 1.0),
+        above_zero=1 - float(np.interp(0, gains, below)),
         delta=delta,
-        above_delta=min(float(weights[gains >= delta].sum()), 1.0),
+        above_delta=1 - float(np.interp(delta, gains, below)),
         runs=len(a),
         questions=a.shape[1],
         companies=len(np.unique(companies)),
@@ -281,11 +286,14 @@ def _mode(model: _Model) -> Floats:
 
 def _gains(model: _Model, mode: Floats) -> tuple[Floats, Floats]:
     """Gains that may be, and their weights."""
-    # The second arm's points lie between the first's: no gain of exactly 0 is weighed.
-    edges = np.linspace(_REACH[0], _REACH[-1], _POINTS + 1)
-    normal = np.array(list(product(edges, (edges[1:] + edges[:-1]) / 2)))
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    even = qmc.Sobol(2, rng=np.random.default_rng(0)).random_base2(_POINTS)
+    drawn = np.clip(ndtri(even), *(_REACH[[0, -1]] / _WIDER))
+    normal = _WIDER * drawn
     best = _fit(model, mode, _start(model))
-    density = _correction(model, mode, best, normal) - (normal**2).sum(axis=1) / 2
+    density = _correction(model, mode, best, normal) + (drawn**2 - normal**2).sum(axis=1) / 2
     grids = [
         SPREADS[kind] * 3 * (np.arange(_STEPS) + 0.5) / _STEPS if kind in _AVERAGED else [found]
         for kind, found in zip(model.kinds, mode.tolist(), strict=True)
