@@ -8,7 +8,10 @@ from evals import commands
 from evals.asking import ask
 from evals.decision import capture_commands, keys_commands, power_commands
 from evals.decision import commands as decision_commands
+from evals.drift import commands as drift_commands
 from evals.report import commands as report_commands
+from evals.serving import commands as serving_commands
+from evals.sober import commands as sober_commands
 
 GROUPS = (
     commands.COMMANDS,
@@ -17,6 +20,9 @@ GROUPS = (
     power_commands.COMMANDS,
     keys_commands.COMMANDS,
     report_commands.COMMANDS,
+    sober_commands.COMMANDS,
+    serving_commands.COMMANDS,
+    drift_commands.COMMANDS,
 )
 
 

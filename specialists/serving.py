@@ -18,7 +18,7 @@ from specialists.foundation.config import Config
 from specialists.foundation.contracts import Value
 from specialists.foundation.decisions import DecisionRecord, Verdict
 from specialists.foundation.errors import RecordError
-from specialists.foundation.records import DECISION
+from specialists.foundation.records import DECISION, DEMOTION, Demotion
 
 UNRECORDED = True
 """Whether an adapter without a decision record may be served. False once the shipped ones have
@@ -99,7 +99,7 @@ def standing(
 
     Raises:
         RecordError: a record that is broken, of something else, or signed by a key that is not
-            trusted.
+            trusted; a demotion of another adapter.
         ConfigError: a trusted key that is none.
     """
     if not (folder / DECISION).is_file():
@@ -122,6 +122,8 @@ def standing(
             "approvals it needs by trusted keys"
         )
         found = Standing(served=False, adopted=False, reason=reason)
+    elif (demoted := _demoted(folder, specialist, adapter)) is not None:
+        found = _allowed(serving, demoted)
     elif record.adopts:
         found = Standing(served=True, adopted=True, reason=f"adopted by record {record.id}")
     else:
@@ -137,6 +139,19 @@ def why(record: DecisionRecord) -> str:
         return f"record {record.id} adopts {record.adopted}, and this is a run of {record.arm}"
     reason = f": {record.reasons[0]}" if record.reasons else ""
     return f"record {record.id} says {record.verdict!r}{reason}"
+
+
+def _demoted(folder: Path, specialist: str, adapter: str) -> str | None:
+    """Why the adapter was demoted in service, in a clause; None: it was not."""
+    if not (folder / DEMOTION).is_file():
+        return None
+    told = Demotion.read(folder / DEMOTION)
+    if told.adapter != adapter:
+        raise RecordError(
+            f"{folder / DEMOTION} speaks of another adapter than {specialist}'s: "
+            f"{told.adapter[:12]}, not {adapter[:12]}. Remove it if the adapter was replaced"
+        )
+    return f"it was demoted in service on {told.decided[:10]}: {told.reasons[0]}"
 
 
 def _allowed(serving: Serving, fact: str) -> Standing:

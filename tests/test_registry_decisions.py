@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from specialists import serving
 from specialists.agent import answer_one
-from specialists.foundation import signing
+from specialists.foundation import records, signing
 from specialists.foundation.decisions import DecisionRecord
 from specialists.foundation.errors import AdapterError, ConfigError, RecordError
 from specialists.foundation.records import DECISION, Manifest
@@ -270,6 +270,28 @@ def test_trust_is_configured_with_keys_that_are_some(
     ):
         with pytest.raises(ConfigError, match=reason):
             Trust.parse(fields, origin="router.toml")
+
+
+def test_a_demoted_adapter_is_served_as_one_that_no_record_adopts(
+    weights: Path, decide: Decide
+) -> None:
+    record = decide("sentiment")
+    told = records.Demotion(
+        specialist="sentiment",
+        adapter=record.adapter or "",
+        decided="2026-01-02T03:04:05+00:00",
+        record=record.id,
+        reasons=("right 6 times in 10 of what was audited, 8 were promised",),
+        figures={"right": 0.6},
+    )
+    told.write(weights / "sentiment" / records.DEMOTION)
+    assert not entry(weights, STRICT).served
+    found = entry(weights, LABELLED)
+    assert (found.served, found.provisional) == (True, True)
+    assert "demoted in service on 2026-01-02" in found.reason
+    told.model_copy(update={"adapter": "0" * 64}).write(weights / "sentiment" / records.DEMOTION)
+    with pytest.raises(RecordError, match="speaks of another adapter"):
+        Embedded(weights, serving=STRICT)
 
 
 def test_verifying_at_load_takes_milliseconds(

@@ -1,8 +1,4 @@
-"""``demotion.json``, beside the adapter: its decision record justifies it no longer.
-
-It takes nothing back: the record says what was true when it was made. Who serves by records treats
-an adapter with a demotion as one that no record adopts. Removing the file is a person's decision.
-"""
+"""Demoting: the file beside an adapter by which it is served as one that no record adopts."""
 
 from __future__ import annotations
 
@@ -12,31 +8,15 @@ from evals.drift.advice import Advice
 from evals.machine import now
 from specialists.foundation import records
 from specialists.foundation.errors import ConfigError, RecordError
-from specialists.foundation.records import Manifest, Record, RunRecord
+from specialists.foundation.records import DEMOTION, Demotion, Manifest, RunRecord
 from specialists.registry import MANIFEST
-
-DEMOTION = "demotion.json"
-
-
-class Demotion(Record):
-    """Why an adapter's decision no longer counts."""
-
-    specialist: str
-    adapter: str
-    """Digest of the adapter."""
-    decided: str
-    """ISO 8601, UTC."""
-    record: str | None
-    """Id of the decision record that is outdone."""
-    reasons: tuple[str, ...]
-    figures: dict[str, float]
 
 
 def demote(weights: Path, advice: Advice) -> Path:
     """Write the demotion beside the adapter; one that is there stays as it is.
 
     Raises:
-        ConfigError: the advice is another; or this release takes the file for part of the adapter.
+        ConfigError: the advice is another, or there is no such adapter.
         RecordError: another adapter serves by now.
     """
     if advice.verdict != "demote":
@@ -44,11 +24,6 @@ def demote(weights: Path, advice: Advice) -> Path:
     adapters = Manifest.read(weights / MANIFEST).adapters
     if advice.specialist not in adapters:
         raise ConfigError(f"{advice.specialist} is no adapter; there are {', '.join(adapters)}")
-    if DEMOTION not in set[str](records.ABOUT):
-        raise ConfigError(
-            f"this release takes {DEMOTION} beside an adapter for a part of it; demote "
-            f"{advice.specialist} by hand, or serve with specialists.provisional = false"
-        )
     folder = weights / adapters[advice.specialist].folder
     digest = RunRecord.read(folder / records.RUN).digest
     if advice.adapter is not None and advice.adapter != digest:

@@ -21,10 +21,11 @@ RUN = "run.json"
 CANARY = "canary.json"
 CALIBRATION = "calibration.json"
 DECISION = "decision.json"
+DEMOTION = "demotion.json"
 ASSURANCE = "answers.json"
 """Beside the manifest: it is about all weights together."""
 CARD = "README.md"
-ABOUT = (RUN, CANARY, CALIBRATION, DECISION, CARD)
+ABOUT = (RUN, CANARY, CALIBRATION, DECISION, DEMOTION, CARD)
 """Files about an artefact, beside it: no part of its digest."""
 
 
@@ -180,6 +181,24 @@ class Assurance(Record):
     sources: dict[str, int]
     """Where they come from."""
     reliability: Reliability | None = None
+
+
+class Demotion(Record):
+    """``demotion.json``: an adapter's decision record justifies it no longer.
+
+    It takes nothing back: the record says what was true when it was made. Removing the file is a
+    person's decision.
+    """
+
+    specialist: str
+    adapter: str
+    """Digest of the adapter."""
+    decided: str
+    """ISO 8601, UTC."""
+    record: str | None
+    """Id of the decision record that is outdone."""
+    reasons: tuple[str, ...]
+    figures: dict[str, float]
 
 
 class Artefact(Value):
