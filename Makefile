@@ -8,7 +8,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test check bench nightly lock release-weights clean help
+.PHONY: demo test check bench nightly browser lock release-weights clean help
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -17,7 +17,7 @@ demo: $(VENV)/.demo ## install the embedded default and ask it two questions
 	$(BIN)/finroute ask "How fast did Valcourt Stores grow its revenue from 2021 to 2023?"
 	$(BIN)/finroute ask "How is the press about Lumenfall Media?"
 
-test: check ## lint, types, floors, then every test that CI runs
+test: check browser ## lint, types, floors, then every test that CI runs
 	$(BIN)/pytest -m "not nightly and not bench" -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/.dev ## ruff, pyright, import-linter
@@ -29,8 +29,14 @@ check: $(VENV)/.dev ## ruff, pyright, import-linter
 bench: $(VENV)/.dev ## speed, measured side by side; gates nothing
 	$(BIN)/pytest -m bench -s
 
-nightly: $(VENV)/.dev ## the long proofs
+nightly: $(VENV)/.dev browser ## the long proofs
 	$(BIN)/pytest -m nightly
+
+# Pages are tested in the Chromium of the system; where it can be had from Debian it is installed.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "no Chromium here: tests of pages will say that they were skipped"
 
 # QUICK=1 goes through the same pipeline with a tiny model, into build/quick.
 RELEASE := $(if $(QUICK),--quick --work build/quick/work --out build/quick/weights)
