@@ -21,8 +21,8 @@ The interval is Student's t with Satterthwaite's degrees of freedom (1946, Biome
 companies - 1 and templates - 1, is also the most they may be. Runs enter by their share of V and
 are no cap of their own: S - 1 = 2 for three runs would ask for t > 4.3 and find 3 points in one
 study of twelve. Read as here, the simulations behind the protocol (600 questions, 40 companies, a
-trained arm against fixed weights) come out again: false positives 4 %, power .58 and .92 at 3 and
-5 points with three runs.
+trained arm against fixed weights) come out again within .03: with three runs, false positives 4 %,
+power .58 and .92 at 3 and 5 points.
 
 Clustered errors of questions: Miller 2024, arXiv 2411.00640.
 """

@@ -107,6 +107,11 @@ class _Model:
     varies: tuple[bool, bool]
     """Whether each arm has runs that differ."""
 
+    @property
+    def start(self) -> Floats:
+        """Both arms right half of the time, without effects."""
+        return np.zeros(2 + len(self.kind))
+
 
 @dataclass(frozen=True)
 class _Fit:
@@ -220,7 +225,8 @@ def _fit(model: _Model, spreads: Floats, start: Floats, levels: Floats | None = 
     scaled: Any = model.design @ diags(np.concatenate([[1.0, 1.0], spreads[model.kind]]))
     held = 0 if levels is None else 2
     x = start.copy()
-    x[:held] = x[:held] if levels is None else levels
+    if levels is not None:
+        x[:2] = levels
     free: Any = csc_matrix(scaled)[:, held:]
 
     def at(x: Floats) -> float:
@@ -257,10 +263,6 @@ def _fit(model: _Model, spreads: Floats, start: Floats, levels: Floats | None = 
     return _Fit(x, evidence, cov)
 
 
-def _start(model: _Model) -> Floats:
-    return np.zeros(model.design.shape[1])
-
-
 def _mode(model: _Model) -> Floats:
     """The spreads' posterior mode, found in their logarithms."""
     from scipy.optimize import minimize
@@ -268,7 +270,7 @@ def _mode(model: _Model) -> Floats:
     if not model.kinds:
         return np.zeros(0)
     scales = np.array([SPREADS[kind] for kind in model.kinds])
-    start = _start(model)
+    start = model.start
 
     def against(log: Floats) -> float:
         nonlocal start
@@ -292,7 +294,7 @@ def _gains(model: _Model, mode: Floats) -> tuple[Floats, Floats]:
     even = qmc.Sobol(2, rng=np.random.default_rng(0)).random_base2(_POINTS)
     drawn = np.clip(ndtri(even), *(_REACH[[0, -1]] / _WIDER))
     normal = _WIDER * drawn
-    best = _fit(model, mode, _start(model))
+    best = _fit(model, mode, model.start)
     density = _correction(model, mode, best, normal) + (drawn**2 - normal**2).sum(axis=1) / 2
     grids = [
         SPREADS[kind] * 3 * (np.arange(_STEPS) + 0.5) / _STEPS if kind in _AVERAGED else [found]
