@@ -8,9 +8,8 @@ of it is a fair part of the whole. Whoever opens a public test set is written do
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +27,9 @@ from specialists.task import Example, Task
 ACCESS = Path(__file__).resolve().parents[1] / "results" / "access.jsonl"
 """Every opening of a public test set, a line each."""
 _SPARE = 4
-"""How many more held-out templates are drawn than asked for: half of them calibrate."""
+"""How many times as many questions of held-out templates are drawn: half of them calibrate."""
+_TEMPLATES = 12
+"""Fewer clusters of a paper's own say too little of how templates differ."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def paper_of(
         if access is not None:
             _log(access, registered, paper, min(len(drawn), paper.count))
     else:
-        drawn = list(itertools.islice(_generated(task, paper, seed), paper.count))
+        drawn = _generated(task, paper, seed)
     made = [
         Question(
             paper.name,
@@ -132,13 +133,25 @@ def place(seed: int, paper: str, question: str) -> str:
     return hashlib.sha256(f"{seed}/{paper}/{question}".encode()).hexdigest()[:16]
 
 
-def _generated(task: Task[Any, Any], paper: Paper, seed: int) -> Iterator[Example[Any, Any]]:
-    """Of held-out templates only the half that no calibration is fitted on."""
+def _generated(task: Task[Any, Any], paper: Paper, seed: int) -> list[Example[Any, Any]]:
+    """Of held-out templates those of the half that no calibration is fitted on.
+
+    Where that half is too small for a test, all of them: a decision reads no calibration, and no
+    adapter learned from either half.
+    """
     part = task.sliced(paper.slice) if paper.slice else task
-    spare = _SPARE if paper.fold == "templates" else 1
-    for example in part.examples(paper.fold, spare * paper.count, seed):  # type: ignore[arg-type]
-        if paper.fold != "templates" or not kept.calibrates(example.template):
-            yield example
+    if paper.fold != "templates":
+        return list(part.examples(paper.fold, paper.count, seed))  # type: ignore[arg-type]
+    drawn: list[Example[Any, Any]] = []
+    testing: list[Example[Any, Any]] = []
+    for example in part.examples("templates", _SPARE * paper.count, seed):
+        drawn.append(example)
+        if not kept.calibrates(example.template):
+            testing.append(example)
+        if len(testing) == paper.count:
+            break
+    few = len({example.template for example in testing}) < _TEMPLATES
+    return drawn[: paper.count] if few or len(testing) < paper.count else testing
 
 
 def _public(

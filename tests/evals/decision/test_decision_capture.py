@@ -24,6 +24,7 @@ from evals.decision.design import Registered, load
 from evals.decision.progress import NOTE, Progress
 from evals.decision.samples import GREEDY, Sample
 from evals.decision.taking import Variant
+from evals.questions import calibrates
 from specialists.foundation.contracts import Sampling
 from specialists.foundation.errors import ConfigError, DataError, RecordError
 from specialists.foundation.records import RUN, RunRecord, artefact_digest
@@ -489,6 +490,18 @@ def test_a_sealed_test_follows_from_the_adapters_and_looks_at_a_fair_half(study:
     assert places == sorted(places)
     numbers = [int(name.rpartition("/")[2]) for name in ids]
     assert numbers != sorted(numbers), "questions are looked at in the order they were generated"
+
+
+@pytest.mark.parametrize(("count", "all_of_them"), [(40, False), (4, True)])
+def test_held_out_templates_are_those_for_testing_where_they_suffice(
+    study: Path, count: int, all_of_them: bool
+) -> None:
+    """Four questions have fewer templates than say anything; forty have enough."""
+    told = registered(study, f'papers=[{{name="p",fold="templates",count={count}}}]', "guards=[]")
+    seen = [questions.draw(told, seed, access=None)["p"] for seed in range(4)]
+    assert all(len(drawn) == count for drawn in seen)
+    calibrating = any(calibrates(q.template) for drawn in seen for q in drawn)
+    assert calibrating is all_of_them
 
 
 def test_opening_a_public_test_is_written_down(study: Path, tmp_path: Path) -> None:
