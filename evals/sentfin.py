@@ -94,7 +94,7 @@ async def measure(
     """
     started, task = now(), SentimentTask()
     reader = Reader(weights / FOLDER)
-    embedded = registry.load_embedded(weights, threads=threads)
+    embedded = registry.Embedded(weights, threads=threads)
     try:
         dev = list(loaders.load(task, data, "dev"))
         seen = await _model(embedded, dev, say)
