@@ -1,0 +1,1 @@
+"""The same adapter on the same questions through another evaluation framework."""
