@@ -152,7 +152,7 @@ def _train(work: Work) -> None:
         only = [arm.name for arm in trained if arm.runs == runs]
         words = [
             *(sys.executable, "-m", "training", "study"),
-            str(project(design.study, registered.path)),
+            _from_here(project(design.study, registered.path)),
             *("--out", str(work.adapters), "--seeds", str(runs)),
             *("--parallel", str(work.parallel)),
             *(word for name in only for word in ("--only", name)),
@@ -167,6 +167,13 @@ def _train(work: Work) -> None:
                 f"training ended with exit status {done.returncode}; what was made stays, and the "
                 "same command goes on with the rest"
             )
+
+
+def _from_here(path: Path) -> str:
+    """A path as it is told from the folder one is in: so it is said the same on any machine."""
+    here = Path.cwd()
+    whole = path.resolve()
+    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
 async def _capture(work: Work, roster: Roster) -> None:
