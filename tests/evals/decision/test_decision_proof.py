@@ -108,7 +108,9 @@ def test_the_committed_table_is_the_full_one(committed):
 
 
 def test_no_arm_without_a_gain_is_adopted_more_often_than_promised(committed):
-    assert all(r.false.share <= FALSE_ADOPTION for r in committed.rows)
+    assert committed.bounds[0].state != "missed"
+    told = [r for r in committed.rows if r.cell.group != "harder"]
+    assert all(r.false.share <= FALSE_ADOPTION for r in told)
 
 
 def test_the_committed_page_is_made_from_the_table(committed):
