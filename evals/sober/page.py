@@ -24,8 +24,8 @@ def page(report: Sober, words: str = "") -> str:
         "# Sober checks",
         "What else could have made a verdict, or undone it. After “A Sober Look at Progress in "
         "Language Model Reasoning” (Hochlehnert et al. 2025, arXiv 2504.07086). Every number is of "
-        f"`evals/results/sober.json`, made by `{COMMAND}` on {report.made[:10]} with one thread of "
-        f"{report.device}; the modules below `evals/sober/` name their sources. None of these "
+        f"`evals/results/sober.json`, made by `{COMMAND}` on {report.made[:10]} "
+        f"({report.device}); the modules below `evals/sober/` name their sources. None of these "
         "checks decides: what they find stands beside the verdict.",
         words.strip(),
         *_published(report.published),
@@ -197,7 +197,7 @@ def _overlaps(report: Sober) -> Iterator[str]:
         f"{report.overlaps.most:,} of the generated examples that each adapter’s record tells, "
         "made again. A question is _dirty_ when it holds a string of N words that at most ten "
         "training texts hold; strings that more of them hold are _boilerplate_ of the frames (N "
-        "and both rules: GPT-3, appendix C). What the base learned from is not compared here."
+        "and both rules: GPT-3, appendix C). A public set is one template, known or not; what the base learned from is not compared here."
     )
     rows = [
         (name, o.test, o.size, _share(o.same), _share(o.dirty), _share(o.boilerplate),
@@ -232,9 +232,9 @@ def _gold(report: Sober) -> Iterator[str]:
         "_Repeated_: the same question of the same context; _clashing_: with other answers. "
         "_Near_: the same figures and nine words in ten. _Faults_: gold that its own program, "
         "derivation or steps do not come to, or an entity its headline does not name. The examples "
-        "were read: "
+        "that are kept were read: "
         "near pairs of FinQA and TAT-QA are different questions (a change and a percentage "
-        "change), nearly all."
+        "change)."
     )
     rows = [_row(each) for each in (*report.gold, *report.generated)]
     head = ("set", "questions", "repeated", "clashing", "near", "near, other answer", "checked",
