@@ -197,7 +197,8 @@ def _overlaps(report: Sober) -> Iterator[str]:
         f"{report.overlaps.most:,} of the generated examples that each adapter’s record tells, "
         "made again. A question is _dirty_ when it holds a string of N words that at most ten "
         "training texts hold; strings that more of them hold are _boilerplate_ of the frames (N "
-        "and both rules: GPT-3, appendix C). A public set is one template, known or not; what the base learned from is not compared here."
+        "and both rules: GPT-3, appendix C). A public set is one template, known or not; what the "
+        "base learned from is not compared here."
     )
     rows = [
         (name, o.test, o.size, _share(o.same), _share(o.dirty), _share(o.boilerplate),
