@@ -131,7 +131,11 @@ def test_runs_paired_by_seed_count_once():
 def test_an_arm_of_one_run_is_taken_as_fixed():
     a, b, companies, templates = drawn(np.random.default_rng(5), runs=3)
     found = difference(a, b, companies, templates)
-    assert found.parts["runs"] == pytest.approx(a.mean(axis=1).var(ddof=1) / 3)
+    assert found.run_sd is not None
+    alone = a - a.mean(axis=0) - a.mean(axis=1, keepdims=True) + a.mean()
+    noise = (alone**2).sum() / (2 * (a.shape[1] - 1)) / a.size
+    assert found.parts["runs"] == pytest.approx(max(found.run_sd**2 / 3 - noise, 0.0))
+    assert found.run_sd == pytest.approx(a.mean(axis=1).std(ddof=1))
     alone = difference(a[:1], b, companies, templates)
     assert (alone.run_sd, alone.parts["runs"], alone.runs) == (None, 0.0, 1)
 
