@@ -98,8 +98,14 @@ def _power(work: Work) -> None:
             return
         design = work.registered.design
         truth = Scenario(runs={})
-        rows = power.of_design(
-            design, truth, power.planned(design), power.gains(design), simulations=SIMULATED
+        rows = list(
+            power.of_design(
+                design,
+                truth,
+                power.planned(design),
+                power.gains(design),
+                simulations=SIMULATED,
+            )
         )
         first = [row for row in rows if row.candidate == rows[0].candidate]
         formula = power.by_formula(design, truth)
@@ -278,7 +284,7 @@ def written(out: Path) -> DecisionRecord:
         if before.id == told.id:
             told = told.model_copy(update={"approvals": before.approvals})
     told.write(path)
-    text = page(told, seen_of(out / SAMPLES, told), replay=f"finroute evals replay {out.name}")
+    text = page(told, seen_of(out / SAMPLES, told))
     (out / PAGE).write_text(text, encoding="utf-8", newline="\n")
     return told
 

@@ -47,19 +47,18 @@ def report(
     folder = out or path.parent
     folder.mkdir(parents=True, exist_ok=True)
     beside = samples or path.parent / "samples"
-    replay = f"finroute evals replay {path.name} --samples {beside.name}/"
     if model_risk:
         from evals.report import model_risk as packs
 
         run, card = reading.adapter(adapter or path.parent, told, needed=adapter is not None)
-        made = packs.pack(told, run=run, card=card, replay=replay)
+        made = packs.pack(told, run=run, card=card)
         written = {"model-risk.md": packs.markdown(made), "model-risk.html": packs.html(made)}
         click.echo(f"{len(made.blanks)} things are left blank for people to fill in")
     else:
         from evals.report.page import page
 
         seen = reading.seen_of(beside, told) if samples or beside.is_dir() else None
-        written = {"decision.html": page(told, seen, replay=replay)}
+        written = {"decision.html": page(told, seen)}
     for name, text in written.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
         click.echo(f"wrote {folder / name}")

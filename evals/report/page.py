@@ -20,7 +20,8 @@ TONES = {
     "descriptive only": "faint",
 }
 """Of a verdict, in the style sheet."""
-REPLAY = "finroute evals replay decision.json --samples samples/"
+REPLAY = "finroute evals replay FOLDER"
+"""FOLDER is that of the page."""
 
 
 def page(record: DecisionRecord, seen: Seen | None = None, *, replay: str = REPLAY) -> str:
