@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -134,7 +135,7 @@ class FinrouteAPI(ModelAPI):
         """The embedded specialists are asked as they serve."""
         return self.registry is not None and self._engine is self.registry.engine
 
-    @property
+    @cached_property
     def told(self) -> dict[str, Any]:
         """Which weights answer, for the log."""
         adapters: Mapping[str, str] = {}

@@ -46,8 +46,7 @@ def test_the_committed_comparison_holds_together(name: str) -> None:
         for row, way in ((held, "held"), (free, "free"), (other, "other"))
     }
     assert len(same) == 1
-    alone, plain = found.controls
-    assert alone.accuracy < other.accuracy
+    _, plain = found.controls
     assert plain.high < other.low  # the check would have seen another prompt
 
 
