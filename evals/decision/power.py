@@ -8,7 +8,7 @@ exactly that: designs aim higher.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
@@ -18,8 +18,6 @@ from evals.decision.rule import MOST_RUNS, Judgement, Plan, judge
 from evals.decision.scenario import Scenario
 from specialists.foundation.contracts import Value
 from specialists.foundation.errors import ConfigError
-
-Say = Callable[[str], None]
 
 
 class Share(Value):
@@ -183,10 +181,9 @@ def of_design(
     *,
     simulations: int = 1000,
     seed: int = 0,
-    say: Say | None = None,
-) -> list[Row]:
+) -> Iterator[Row]:
     """The power of a design at some sizes, for each of its candidates that differs from the others
-    in its runs or in what it must beat.
+    in its runs or in what it must beat; a row as soon as it is known.
 
     Args:
         truth: deviations and the start's accuracy; its arms, gains and sizes are the design's.
@@ -195,24 +192,18 @@ def of_design(
     Raises:
         ConfigError: a gain or accuracy that cannot be drawn.
     """
-    made: list[Row] = []
     for arm in _different(design):
         for gain in at:
             found = _found(design, truth, sizes, arm, gain, simulations, seed)
-            made.append(
-                Row(
-                    sizes=str(sizes),
-                    candidate=arm,
-                    gain=gain,
-                    power=found.adopted[arm],
-                    false=found.false,
-                    insufficient=found.insufficient,
-                    saved=found.saved,
-                )
+            yield Row(
+                sizes=str(sizes),
+                candidate=arm,
+                gain=gain,
+                power=found.adopted[arm],
+                false=found.false,
+                insufficient=found.insufficient,
+                saved=found.saved,
             )
-            if say is not None:
-                say(f"{sizes}: {arm} with {gain:+g} points is adopted {made[-1].power}")
-    return made
 
 
 def needed(

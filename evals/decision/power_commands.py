@@ -79,14 +79,13 @@ def power(
         line.format("sizes", "candidate", "gain", "adopted", "falsely", "insufficient", "saved")
     )
     for size in sizes:
-        found = powers.of_design(asked, truth, size, at, simulations=simulations, seed=seed)
-        for row in found:
+        for row in powers.of_design(asked, truth, size, at, simulations=simulations, seed=seed):
             shares = (str(row.power), str(row.false), str(row.insufficient))
             told = line.format(
                 row.sizes, row.candidate, f"{row.gain:+g}", *shares, f"{row.saved:.0%}"
             )
             click.echo(told)
-        rows += found
+            rows.append(row)
     click.echo(
         f"by the formula, runs and clusters aside: {powers.by_formula(asked, truth)} questions for "
         f"{asked.rule.aim:g} points"

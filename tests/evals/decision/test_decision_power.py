@@ -215,7 +215,7 @@ def test_a_design_is_told_at_its_own_sizes_and_at_the_least():
     told = design(candidates=2)
     assert planned(told) == Sizes(600, 40)
     assert least(told) == Sizes(300, 40, 3)
-    rows = of_design(told, scenario(), least(told), (0.0, 8.0), simulations=20)
+    rows = list(of_design(told, scenario(), least(told), (0.0, 8.0), simulations=20))
     # both candidates are alike: one of them is told
     assert [(row.candidate, row.gain) for row in rows] == [("arm 1", 0.0), ("arm 1", 8.0)]
     assert rows[0].power.share < rows[1].power.share

@@ -26,6 +26,8 @@ from evals.decision.proof import (
 from evals.decision.proof import prove as proven
 from specialists.foundation.errors import RecordError
 
+pytestmark = pytest.mark.timeout(900)  # the short proof: ten seconds of a core, if it has one
+
 
 @pytest.fixture(scope="module")
 def short() -> Proof:
