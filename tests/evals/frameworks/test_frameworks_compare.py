@@ -21,7 +21,8 @@ def test_a_sheet_holds_the_prompt_that_serves_and_the_label(tmp_path: Path) -> N
     given = sheet.rows(job, examples)
     assert [r["label"] for r in given] == [e.answer.sentiment for e in examples]
     assert [r["user"] for r in given] == [e.dialogue[1].content for e in examples]
-    assert [json.loads(line) for line in sheet.write(tmp_path / "s", given).open()] == given
+    written = sheet.write(tmp_path / "sheet.jsonl", given).read_text("utf-8")
+    assert [json.loads(line) for line in written.splitlines()] == given
     with pytest.raises(ConfigError, match="only sentiment"):
         sheet.rows(task("maths"), [])
 
