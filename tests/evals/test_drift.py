@@ -248,7 +248,7 @@ def test_the_command_from_sample_to_advice(lived: tuple[str, list[Answer]], tmp_
     as_json = json.loads(
         call("--labels", str(sheet), "--promised", str(promised), "--json", "--alpha", "0.01")
     )
-    assert {a["specialist"] for a in as_json["advice"]} == {PLANNING, ANSWERS}
+    assert {a["specialist"] for a in as_json["advice"]} >= {PLANNING, ANSWERS}
     refused = run(drift, ["--state", url, "--alpha", "2"])
     assert refused.exit_code == ConfigError.exit_code
 
