@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 from evals.decision.contestants import Contestant
@@ -64,5 +65,19 @@ class Here:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _along(self, lane: Sequence[Shard], put: Put) -> None:
+        if self._at_once == 1:
+            await self._in_turn(lane, put)
+            return
         for shard in lane:
             await self._taker.all(shard.contestant, shard.turns, put, at_once=self._at_once)
+
+    async def _in_turn(self, lane: Sequence[Shard], put: Put) -> None:
+        """One at a time is for the clock: each question is put to everyone before the next, so that
+        what else the machine does falls on all alike. What is loaded or fitted at a first question
+        is no part of what an answer takes."""
+        for shard in lane:
+            await self._taker.take(shard.contestant, shard.turns[0])
+        for round_ in zip_longest(*(shard.turns for shard in lane)):
+            for shard, turn in zip(lane, round_, strict=True):
+                if turn is not None:
+                    await self._taker.all(shard.contestant, (turn,), put, at_once=1)

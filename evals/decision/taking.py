@@ -100,10 +100,6 @@ class Taker:
         Raises:
             DataError: the judge broke down; the sample it broke on was handed on unjudged.
         """
-        if at_once == 1 and turns:
-            # One at a time is for the clock: what is loaded or fitted at a first question is no
-            # part of what an answer takes.
-            await self.take(contestant, turns[0])
         left = iter(turns)
 
         async def worker() -> None:

@@ -529,3 +529,27 @@ def test_progress_tells_share_time_left_and_that_nobody_may_stop_by_it() -> None
     assert progress.line() == (
         f"50% · 2 of 4 samples, 1 failed · about 10 s left · a 1.000 ({NOTE})"
     )
+
+
+async def test_one_at_a_time_everyone_is_asked_a_question_before_the_next(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a machine that is busy for a while is so for all of them alike."""
+    asked: list[tuple[str, str]] = []
+    take = taking.Taker.take
+
+    async def watched(self: taking.Taker, contestant: Any, turn: taking.Turn) -> Sample:
+        asked.append((contestant.entrant.name, turn.question.id))
+        return await take(self, contestant, turn)
+
+    monkeypatch.setattr(taking.Taker, "take", watched)
+    greedy = Variant(name="timed", sampling=Sampling(temperature=0.0, max_tokens=24), samples=1)
+    part = Part(variants=(greedy,), papers=("sealed",), questions=3)
+    with await taken(study, tmp_path / "home", concurrency=1, part=part) as samples:
+        assert len(samples) == 4 * 3
+    everyone = {"base/1", "tuned/1", "tuned/2", "words/1"}
+    rounds = [asked[place : place + 4] for place in range(0, len(asked), 4)]
+    assert len(rounds) == 1 + 3, "a first question to warm up, then three"
+    for each in rounds:
+        assert {name for name, _ in each} == everyone
+        assert len({question for _, question in each}) == 1
