@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 
@@ -17,6 +19,17 @@ def device(threads: int) -> str:
         match = re.search(r"^model name\s*:\s*(.+)$", info.read_text("utf-8"), re.MULTILINE)
         name = match[1].strip() if match else name
     return f"{name}, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """The installed versions of distributions; those that are not installed are left out."""
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def now() -> str:

@@ -13,7 +13,6 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from evals.decision.progress import Progress
 from evals.decision.questions import Question
 from evals.decision.samples import SAMPLED, Key, Sample, Samples
 from evals.decision.taking import Taker, Turn, Variant, usual
-from evals.machine import commit, device, now
+from evals.machine import commit, device, now, versions
 from specialists.foundation.errors import ConfigError, DataError, RecordError
 
 FILE = "samples.duckdb"
@@ -302,14 +301,6 @@ def _note(
     )
 
 
-def _versions() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in _VERSIONS:
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
 # --- taking the samples -------------------------------------------------------------------------
 
 
@@ -358,7 +349,7 @@ async def _run(
         "started": now(),
         "machine": device(int(settings["threads"])),
         "commit": commit(),
-        "versions": _versions(),
+        "versions": versions(_VERSIONS),
         "settings": dict(settings),
         "wanted": total,
     }

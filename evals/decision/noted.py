@@ -10,7 +10,6 @@ import os
 import platform
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from evals.decision.power import Row
 from evals.decision.samples import SAMPLED, Samples
 from evals.decision.scenario import Scenario
 from evals.decision.screen import LIFT, MIXED, PARSE, START, Screened
-from evals.machine import commit, device
+from evals.machine import commit, device, versions
 from specialists.foundation.decisions import (
     Attempt,
     Digests,
@@ -143,12 +142,6 @@ def attempts(registered: Registered, runs: Path) -> list[dict[str, Any]]:
 
 def environment(engine: str, flags: dict[str, str], threads: int) -> dict[str, Any]:
     """The machine and the software that answer."""
-    versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     made = Environment(
         cpu=device(threads),
@@ -156,7 +149,7 @@ def environment(engine: str, flags: dict[str, str], threads: int) -> dict[str, A
         system=platform.platform(),
         engine=engine,
         flags=flags,
-        versions=versions,
+        versions={"python": platform.python_version(), **versions(LIBRARIES)},
         commit=commit(),
     )
     return made.model_dump(mode="json")

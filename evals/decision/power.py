@@ -69,7 +69,7 @@ def decide(plan: Plan, cube: Cube, guards: Mapping[str, Cube] | None = None) -> 
     """
     judged: Judgement | None = None
     for share in plan.looks:
-        judged = judge(plan, cube.first(max(round(plan.planned * share), 2)), guards)
+        judged = judge(plan, cube.first(plan.size(share)), guards)
         if judged.stopped:
             break
     assert judged is not None  # a design has one look at least
