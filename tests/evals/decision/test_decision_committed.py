@@ -68,7 +68,7 @@ def test_the_study_tells_its_verdict_and_every_designed_gain(name):
     text = STUDY.read_text("utf-8")
     section = text.split(f"\n## {name}: ", 1)[1].split("\n## ", 1)[0]
     assert made.verdict in section
-    asked = {(each.arm, each.against) for each in load(Path(name)).contrasts}
+    asked = {(each.arm, each.against) for each in load(Path(name)).design.contrasts}
     gains = [gain for gain in made.gains if (gain.arm, gain.against) in asked]
     assert len(gains) == len(asked)
     for gain in gains:
