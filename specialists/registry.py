@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from specialists.adapters import Canary, Scoring, attest, open_adapter
+from specialists.adapters import open_adapter
+from specialists.attestation import Canary, Scoring, attest
 from specialists.agent import Specialist
 from specialists.engines.base import Engine
 from specialists.engines.lazy import LazyEngine

@@ -34,7 +34,7 @@ from specialists.foundation.records import (
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from specialists.adapters import Canary
+    from specialists.attestation import Canary
 
 SCAFFOLDING = [
     '{"name": "calculator", "arguments": {"expression": "',
@@ -179,7 +179,7 @@ def made_weights(
 
 
 async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
-    from specialists.adapters import take_canary
+    from specialists.attestation import take_canary
     from specialists.engines.local import LocalEngine
     from specialists.foundation.contracts import Message
 

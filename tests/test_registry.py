@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from specialists import registry
-from specialists.adapters import Canary, Scoring, attest, take_canary
+from specialists.attestation import Canary, Scoring, attest, take_canary
 from specialists.agent import answer_one
 from specialists.engines.local import LocalEngine
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from specialists.adapters import Canary, take_canary
+from specialists.attestation import Canary, take_canary
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
 from specialists.foundation.records import CANARY, artefact_digest
