@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from specialists.adapters import open_adapter
-from specialists.attestation import Canary, Scoring, attest
 from specialists.agent import Specialist
+from specialists.attestation import Canary, attest
 from specialists.engines.base import Engine
 from specialists.engines.lazy import LazyEngine
 from specialists.foundation import records
@@ -69,6 +69,9 @@ def task(name: str) -> Task[Any, Any]:
     return getattr(importlib.import_module(module), attribute)()
 
 
+Attestation = Literal["pending", "attested", "unattested", "refused"]
+
+
 class Entry(Value):
     """A specialist as a list shows it."""
 
@@ -91,6 +94,10 @@ class Entry(Value):
     """Who approved the record, with keys that are trusted here; none: it counts as unsigned."""
     reason: str = ""
     """Why it is served, served provisionally, or refused."""
+    attestation: Attestation = "pending"
+    """Whether the loaded adapter was held against its canary: ``pending`` until it is first used or
+    its servers are there; ``unattested`` behind one balanced URL, where nobody can say which server
+    was asked; ``refused`` where it failed."""
 
 
 class Registry(Protocol):
@@ -107,7 +114,7 @@ class Registry(Protocol):
 
 
 @dataclass(frozen=True)
-class _Adapter:
+class Shelved:
     """What is known of one adapter from its folder."""
 
     folder: Path
@@ -153,23 +160,15 @@ class _Once:
         future.set_result(True)
 
 
-class Embedded:
-    """The specialists that come with the package, over one in-process base."""
+class Shelf:
+    """A folder of weights: one base and its adapters, verified when it is opened. Serves nothing:
+    who does says how (``Embedded``, ``served.Served``)."""
 
-    def __init__(
-        self,
-        folder: Path = WEIGHTS,
-        *,
-        threads: int = 1,
-        rows: int = 16,
-        serving: Serving = MEASURING,
-        progress: Progress | None = None,
-    ) -> None:
+    def __init__(self, folder: Path = WEIGHTS, *, serving: Serving = MEASURING) -> None:
         """Read the manifest and verify every file it speaks of.
 
         Args:
-            serving: which adapters may be served. By default all, for whoever measures them; who
-                answers people uses ``load_embedded``.
+            serving: which adapters may be served. By default all, for whoever measures them.
 
         Raises:
             RecordError: no manifest, or the base or a record is missing, altered, of something
@@ -179,29 +178,13 @@ class Embedded:
         """
         self.manifest = Manifest.read(folder / MANIFEST)
         base = self.manifest.base
-        self._folder, self._base = folder, folder / base.folder
-        records.verify(self._base, base.digest)
-        self._adapters = {
+        self.folder, self.base = folder, folder / base.folder
+        records.verify(self.base, base.digest)
+        self.adapters = {
             name: _open(folder, artefact, name, base.digest, serving)
             for name, artefact in self.manifest.adapters.items()
         }
-        self._attested = _Once()
         self.assurance = _assurance(folder, self.manifest)
-
-        def load() -> Engine:
-            from specialists.engines.local import LocalEngine
-
-            return LocalEngine.load(
-                self._base,
-                name=base.name,
-                adapters={n: a.folder for n, a in self._adapters.items() if a.standing.served},
-                threads=threads,
-                rows=rows,
-                progress=progress,
-            )
-
-        self.engine = LazyEngine(base.name, load)
-        """The base with the adapters that are served; loaded when first used."""
 
     def list(self) -> tuple[Entry, ...]:
         """The specialists there are, by name."""
@@ -219,49 +202,123 @@ class Embedded:
                 approved=each.standing.approved,
                 reason=each.standing.reason,
             )
-            for name, each in sorted(self._adapters.items())
+            for name, each in sorted(self.adapters.items())
         )
 
-    def specialist(self, name: str) -> Specialist:
-        """A specialist; nothing is loaded yet. One that may not be served raises ``AdapterError``
-        when it is used: what its task settles by code needs no adapter and goes on.
+    def bind(
+        self, name: str, engine: Engine, adapter: str, ready: Callable[[], Awaitable[None]]
+    ) -> Specialist:
+        """A specialist on an engine that serves its adapter.
+
+        One that may not be served raises ``AdapterError`` when it is used: what its task settles by
+        code needs no adapter and goes on.
+
+        Args:
+            adapter: what the engine calls it.
+            ready: awaited before each use.
 
         Raises:
             NotFound: no such job, or no adapter for it.
         """
-        job = task(name).equipped(self._folder)
-        each = self._adapters.get(name)
+        job = task(name).equipped(self.folder)
+        each = self.adapters.get(name)
         if each is None:
-            there = ", ".join(sorted(self._adapters)) or "none"
+            there = ", ".join(sorted(self.adapters)) or "none"
             raise NotFound(f"there is no adapter for {name}; there are: {there}")
         if not each.standing.served:
-            return Specialist(job, self.engine, ready=lambda: _refuse(name, each.standing))
+            return Specialist(job, engine, ready=lambda: _refuse(name, each.standing))
         return Specialist(
             task=job,
-            engine=self.engine,
-            adapter=name,
+            engine=engine,
+            adapter=adapter,
             digest=each.record.digest,
             calibration=each.calibration,
             decision=each.standing.decision if each.standing.adopted else None,
-            ready=lambda: self._attested.do(name, lambda: _attest(self.engine, name, each)),
+            ready=ready,
+        )
+
+
+class Embedded(Shelf):
+    """The specialists that come with the package, over one in-process base."""
+
+    def __init__(
+        self,
+        folder: Path = WEIGHTS,
+        *,
+        threads: int = 1,
+        rows: int = 16,
+        serving: Serving = MEASURING,
+        progress: Progress | None = None,
+    ) -> None:
+        """Open a folder of weights; see ``Shelf``. No model is loaded yet.
+
+        Args:
+            threads: torch threads.
+            rows: dialogues under way at once.
+            serving: which adapters may be served. By default all, for whoever measures them; who
+                answers people uses ``load_embedded``.
+        """
+        super().__init__(folder, serving=serving)
+        self._attested = _Once()
+        self._attestations: dict[str, Attestation] = {}
+
+        def load() -> Engine:
+            from specialists.engines.local import LocalEngine
+
+            return LocalEngine.load(
+                self.base,
+                name=self.manifest.base.name,
+                adapters={n: a.folder for n, a in self.adapters.items() if a.standing.served},
+                threads=threads,
+                rows=rows,
+                progress=progress,
+            )
+
+        self.engine = LazyEngine(self.manifest.base.name, load)
+        """The base with the adapters that are served; loaded when first used."""
+
+    def list(self) -> tuple[Entry, ...]:
+        """The specialists there are, by name."""
+        return tuple(
+            each.model_copy(
+                update={"attestation": self._attestations.get(each.name, each.attestation)}
+            )
+            for each in super().list()
+        )
+
+    def specialist(self, name: str) -> Specialist:
+        """A specialist; nothing is loaded yet. See ``Shelf.bind``.
+
+        Raises:
+            NotFound: no such job, or no adapter for it.
+        """
+        return self.bind(
+            name, self.engine, name, lambda: self._attested.do(name, lambda: self._attest(name))
         )
 
     async def aclose(self) -> None:
         """Release the base."""
         await self.engine.aclose()
 
-
-async def _attest(engine: Scoring, name: str, adapter: _Adapter) -> None:
-    if adapter.canary is None:
-        raise AdapterError(f"the adapter {name} has no {CANARY}: nothing proves that it acts")
-    await attest(engine, name, adapter.canary)
+    async def _attest(self, name: str) -> None:
+        canary = self.adapters[name].canary
+        try:
+            if canary is None:
+                raise AdapterError(
+                    f"the adapter {name} has no {CANARY}: nothing proves that it acts"
+                )
+            await attest(self.engine, name, canary)
+        except AdapterError:
+            self._attestations[name] = "refused"
+            raise
+        self._attestations[name] = "attested"
 
 
 async def _refuse(name: str, why: Standing) -> None:
     raise AdapterError(f"the adapter {name} is not served: {why.reason}")
 
 
-def _open(root: Path, artefact: Artefact, name: str, base: str, serving: Serving) -> _Adapter:
+def _open(root: Path, artefact: Artefact, name: str, base: str, serving: Serving) -> Shelved:
     folder = root / artefact.folder
     record = open_adapter(folder, expected=artefact.digest, base=base)
     calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
@@ -273,7 +330,7 @@ def _open(root: Path, artefact: Artefact, name: str, base: str, serving: Serving
         if each is not None and each.adapter != record.digest:
             raise RecordError(f"{name}: its {file} speaks of another adapter")
     right = standing(folder, serving, specialist=name, adapter=record.digest, base=base)
-    return _Adapter(folder, record, calibration, right, canary)
+    return Shelved(folder, record, calibration, right, canary)
 
 
 def _assurance(folder: Path, manifest: Manifest) -> Assurance | None:
