@@ -9,11 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from router.config import Settings
+from router.staff import engage
 from service import answers, listings, problems
 from service.config import ServiceSettings
 from service.limits import BodyLimit
 from service.routers import Routers
-from specialists import registry as registries
 from specialists.registry import Registry
 
 _ABOUT = """Ask finance questions of your own tables and texts. Every number in an answer comes with
@@ -28,12 +28,12 @@ def create_app(
     Args:
         settings: the router's.
         service: the service's own.
-        registry: who does the work; None: the embedded specialists.
+        registry: who does the work; None: as the settings say.
 
     Raises:
         RecordError: the embedded models or their decision records are missing or altered.
     """
-    registry = registry or registries.load_embedded(serving=settings.specialists.serving)
+    registry = registry or engage(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

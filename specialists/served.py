@@ -1,0 +1,102 @@
+"""The specialists over model servers: the same weights, records and canaries as in process, their
+adapters loaded on every replica by digest, attested there, and asked through one pool.
+
+What a specialist costs here is a name: servers are looked for when the first is used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from specialists.agent import Specialist
+from specialists.fleet import DIGITS, Fleet, FleetSettings, Managed, ReplicaState, Wanted, secret
+from specialists.registry import WEIGHTS, Attestation, Entry, Shelf
+from specialists.serving import SHIPPED, Serving
+
+
+class Served(Shelf):
+    """A folder of weights, served by vLLM or what speaks like it."""
+
+    def __init__(
+        self,
+        settings: FleetSettings,
+        folder: Path = WEIGHTS,
+        *,
+        serving: Serving = SHIPPED,
+    ) -> None:
+        """Open a folder of weights; see ``Shelf``. No server is asked yet.
+
+        Raises:
+            ConfigError: a variable that should hold a key or a secret is not set.
+        """
+        super().__init__(folder, serving=serving)
+        model = settings.model or self.manifest.base.name
+        key = secret(settings.key_env, "servers.key_env")
+        salt = secret(settings.salt_env, "servers.salt_env")
+        tells_apart = salt.encode() if salt is not None else secrets.token_bytes(32)
+
+        def connect(url: str) -> Managed:
+            from specialists.engines.openai import OpenAIEngine
+
+            return OpenAIEngine(
+                url,
+                model=model,
+                key=key,
+                timeout_s=settings.timeout_s,
+                salt=tells_apart,
+            )
+
+        self.fleet = Fleet(settings, self._wanted(settings), model=model, connect=connect)
+        """The servers, and who of them is fit to answer."""
+
+    def list(self) -> tuple[Entry, ...]:
+        """The specialists there are, by name."""
+        return tuple(
+            each.model_copy(update={"attestation": self._attestation(each)})
+            for each in super().list()
+        )
+
+    def specialist(self, name: str) -> Specialist:
+        """A specialist; see ``Shelf.bind``.
+
+        Raises:
+            NotFound: no such job, or no adapter for it.
+        """
+        known = self.adapters.get(name)
+        served = known is not None and known.standing.served
+        adapter = self.fleet.adapter(name) if served else name
+        return self.bind(name, self.fleet.pool, adapter, lambda: self.fleet.ready(name))
+
+    def replicas(self) -> tuple[ReplicaState, ...]:
+        """The servers and what each serves."""
+        return self.fleet.states()
+
+    async def aclose(self) -> None:
+        """Stop looking after the servers; they stay as they are."""
+        await self.fleet.aclose()
+
+    def _attestation(self, entry: Entry) -> Attestation:
+        if not entry.served:
+            return "pending"
+        found = {each.state for each in self.fleet.residency(entry.name)}
+        order: tuple[Attestation, ...] = ("attested", "unattested", "refused")
+        return next((state for state in order if state in found), "pending")
+
+    def _wanted(self, settings: FleetSettings) -> list[Wanted]:
+        root = Path(settings.folder) if settings.folder else self.folder.resolve()
+        return [
+            Wanted(
+                specialist=name,
+                name=served_name(name, each.record.digest),
+                folder=str(root / each.folder.relative_to(self.folder)),
+                canary=each.canary,
+            )
+            for name, each in sorted(self.adapters.items())
+            if each.standing.served
+        ]
+
+
+def served_name(specialist: str, digest: str) -> str:
+    """What servers call an adapter: its job and the beginning of its digest."""
+    return f"{specialist}@{digest[:DIGITS]}"
