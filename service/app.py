@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from router.config import Settings
 from router.staff import engage
-from service import answers, listings, problems
+from service import answers, listings, metrics, problems
 from service.config import ServiceSettings
 from service.limits import BodyLimit
 from service.routers import Routers
@@ -55,6 +55,7 @@ def create_app(
     problems.install(app)
     app.include_router(answers.routes)
     app.include_router(listings.routes)
+    app.include_router(metrics.routes)
     return app
 
 

@@ -10,6 +10,7 @@ from router.router import Router
 from router.state import Recorded
 from service.config import ServiceSettings
 from service.problems import Busy
+from specialists.engines.pool import PoolStats
 from specialists.fleet import ReplicaState
 from specialists.foundation.contracts import Value
 from specialists.foundation.errors import FinrouteError, NotFound
@@ -135,6 +136,10 @@ class Routers:
     def replicas(self) -> tuple[ReplicaState, ...]:
         """The model servers; none where models run in process."""
         return self._registry.replicas() if isinstance(self._registry, Served) else ()
+
+    def pool(self) -> PoolStats | None:
+        """How calls to the model servers went; None where models run in process."""
+        return self._registry.fleet.pool.stats() if isinstance(self._registry, Served) else None
 
     def _waiting(self) -> str:
         """What is known of servers that are not up, as the end of a sentence."""

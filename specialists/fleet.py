@@ -464,6 +464,7 @@ class Fleet:
 
     def _tell(self) -> None:
         """Wake whoever waits for a change."""
+        self.pool.wake()
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -203,6 +203,41 @@ def weights(made_weights: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def idle(tmp_path: Path) -> Callable[[Path], Path]:
+    """Makes of an adapter one that changes nothing."""
+
+    def make(adapter: Path) -> Path:
+        import torch
+        from safetensors.torch import load_file, save_file
+
+        out = Path(shutil.copytree(adapter, tmp_path / f"idle-{adapter.name}"))
+        file = out / "adapter_model.safetensors"
+        save_file({k: torch.zeros_like(v) for k, v in load_file(file).items()}, file)
+        return out
+
+    return make
+
+
+@pytest.fixture
+def another_base(tmp_path: Path) -> Callable[[Path], Path]:
+    """Makes of a base one of the same shape with other weights."""
+
+    def make(base: Path) -> Path:
+        import torch
+        from transformers import Qwen3ForCausalLM
+
+        out = Path(shutil.copytree(base, tmp_path / "another-base"))
+        model = Qwen3ForCausalLM.from_pretrained(base)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.02)
+        model.save_pretrained(out)
+        return out
+
+    return make
+
+
+@pytest.fixture
 def make_record() -> Callable[..., DecisionRecord]:
     """A decision that adopts ``grpo`` over ``sft``; any field can be given."""
 
