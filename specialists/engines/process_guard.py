@@ -31,7 +31,8 @@ def main(grace_s: float, command: list[str]) -> int:
             os.killpg(child.pid, signal.SIGKILL)
 
     def let_go() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not sys.stdin, whose lock would be held when this program ends
+            pass
         with suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGTERM)
         time.sleep(grace_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specialists.engines.vllm_cpu_plugin import bgmv_expand, bgmv_expand_slice, bgmv_shrink
@@ -16,6 +16,7 @@ def made(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+@settings(deadline=None, max_examples=50)
 @given(slots=slots_of_rows, flat=st.booleans(), scaling=st.sampled_from([1.0, 0.5]))
 def test_shrink_is_a_of_each_rows_adapter(slots: list[int], flat: bool, scaling: float) -> None:
     x, stack = made(len(slots), 6), made(SLOTS, 1, 4, 6, seed=1)
@@ -28,6 +29,7 @@ def test_shrink_is_a_of_each_rows_adapter(slots: list[int], flat: bool, scaling:
     assert torch.equal(found[:, 4:], beyond)
 
 
+@settings(deadline=None, max_examples=50)
 @given(slots=slots_of_rows, flat=st.booleans(), add=st.booleans(), offset=st.integers(0, 3))
 def test_expand_slice_is_b_of_each_rows_adapter(
     slots: list[int], flat: bool, add: bool, offset: int
@@ -45,6 +47,7 @@ def test_expand_slice_is_b_of_each_rows_adapter(
         torch.testing.assert_close(found[row], told)
 
 
+@settings(deadline=None, max_examples=50)
 @given(slots=slots_of_rows, columns=st.integers(3, 7), add=st.booleans())
 def test_expand_fills_the_columns_both_have(slots: list[int], columns: int, add: bool) -> None:
     """vLLM pads a vocabulary: output and adapter may differ in width."""
