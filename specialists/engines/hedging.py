@@ -70,11 +70,11 @@ async def first_answer(
         EngineError: at once where it is about the call itself; else when no attempt is under way
             any more. Whatever is under way when this returns or is cancelled has been cancelled.
     """
-    asked = {_start(ask, place): place}
+    asked = {asyncio.create_task(ask(place)): place}
     try:
         done, under_way = await asyncio.wait(asked, timeout=late_s)
         if not done and (other := spare()) is not None:
-            second = _start(ask, other)
+            second = asyncio.create_task(ask(other))
             asked[second] = other
             under_way = {*under_way, second}
         while True:
@@ -92,10 +92,3 @@ async def first_answer(
         for task in asked:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
-
-
-def _start(ask: Callable[[Place], Coroutine[Any, Any, T]], place: Place) -> asyncio.Task[T]:
-    task = asyncio.create_task(ask(place))
-    # cancelled before its first step, a task runs not even its `finally`
-    task.add_done_callback(lambda _: place.give_up())
-    return task

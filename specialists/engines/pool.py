@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from itertools import chain
 from typing import TypeVar
@@ -26,6 +26,7 @@ from specialists.engines.attempts import AGAIN, Attempts, Missing, backoff
 from specialists.engines.breaker import BreakerSettings, State
 from specialists.engines.hedging import HedgeBudget, first_answer, patience
 from specialists.engines.replica import Place, Replica, Server
+from specialists.engines.retelling import Retelling
 from specialists.foundation import calls
 from specialists.foundation.config import Config
 from specialists.foundation.contracts import (
@@ -133,6 +134,8 @@ class Pool:
         )
         self._hedges = HedgeBudget(settings.hedge_share)
         self._counts: Counter[str] = Counter()
+        self._under_way: Counter[str | None] = Counter()
+        self._drained = asyncio.Event()
         self._waits: set[asyncio.Timeout] = set()
         self._closed = False
 
@@ -163,10 +166,7 @@ class Pool:
             Cancelled: the deadline passed, or the pool was closed.
             EngineError: what a server says about the call itself.
         """
-
         begun = time.monotonic()
-        self._hedges.earn()
-        attempts = self._attempts(adapter)
 
         def ask(server: Server) -> Awaitable[Completion]:
             return server.chat(
@@ -178,7 +178,9 @@ class Pool:
                 logprobs=logprobs,
             )
 
-        said, place = await self._answer(attempts, ask, hedge=self.settings.hedge)
+        self._hedges.earn()
+        with self._call(adapter) as attempts:
+            said, place = await self._answer(attempts, ask, hedge=self.settings.hedge)
         place.replica.observe(adapter, place.seconds)
         waited_s = time.monotonic() - begun - place.seconds
         return _told(said, waited_s, attempts.lost)
@@ -192,7 +194,7 @@ class Pool:
         tools: Sequence[ToolSpec] = (),
         sampling: Sampling = Sampling(),
         logprobs: bool = False,
-    ) -> AsyncGenerator[Delta | Completion, None]:
+    ) -> AsyncGenerator[Delta | Completion]:
         """As ``chat``, told while it is written: pieces of text, the completion last.
 
         Where a server breaks off, another is asked the same. Greedy or seeded it mostly says the
@@ -200,45 +202,40 @@ class Pool:
         with ``restart`` tells the new text from its beginning. Whoever stops reading early closes
         the generator (``contextlib.aclosing``), so that the server stops, too.
         """
-        begun = time.monotonic()
-        attempts = self._attempts(adapter)
-        told = ""
-        while True:
-            place = await self._place(attempts)
-            heard, said = "", None
-            try:
-                with place:
-                    pieces = place.replica.engine.stream(
-                        messages,
-                        adapter=adapter,
-                        schema=schema,
-                        tools=tools,
-                        sampling=sampling,
-                        logprobs=logprobs,
-                    )
-                    async with aclosing(pieces):
-                        while (piece := await self._next(pieces, place, attempts)) is not None:
+        begun, text = time.monotonic(), Retelling()
+
+        def ask(server: Server) -> AsyncGenerator[Delta | Completion]:
+            return server.stream(
+                messages,
+                adapter=adapter,
+                schema=schema,
+                tools=tools,
+                sampling=sampling,
+                logprobs=logprobs,
+            )
+
+        with self._call(adapter) as attempts:
+            while True:
+                place = await self._place(attempts)
+                try:
+                    async with aclosing(self._pieces(place, attempts, ask)) as pieces:
+                        async for piece in pieces:
+                            delta = (
+                                text.end() if isinstance(piece, Completion) else text.hear(piece)
+                            )
+                            if delta is not None:
+                                self._counts["restarted"] += delta.restart
+                                yield delta
                             if isinstance(piece, Completion):
-                                said = piece
-                                continue
-                            heard = piece.text if piece.restart else heard + piece.text
-                            if told.startswith(heard):
-                                continue
-                            yield self._step(told, heard)
-                            told = heard
-                    if said is None:
-                        raise Unavailable(f"{place.replica.url}: the reply broke off")
-            except AGAIN as error:
-                attempts.note(place.replica, error)
-                if heard:
-                    attempts.lose(place.seconds)
+                                waited_s = time.monotonic() - begun - place.seconds
+                                yield _told(piece, waited_s, attempts.lost)
+                                return
+                except AGAIN as error:
+                    attempts.note(place.replica, error)
+                    if text.said:
+                        attempts.lose(place.seconds)
+                    text.anew()
                 await self._again(attempts)
-            else:
-                if told != heard:  # the new text is the old one's beginning, and no more
-                    yield self._step(told, heard)
-                waited_s = time.monotonic() - begun - place.seconds
-                yield _told(said, waited_s, attempts.lost)
-                return
 
     async def score(
         self, messages: Sequence[Message], *, adapter: str | None = None
@@ -252,7 +249,8 @@ class Pool:
         def ask(server: Server) -> Awaitable[tuple[TokenLogprob, ...]]:
             return server.score(messages, adapter=adapter)
 
-        scores, _ = await self._answer(self._attempts(adapter), ask, hedge=False)
+        with self._call(adapter) as attempts:
+            scores, _ = await self._answer(attempts, ask, hedge=False)
         return scores
 
     def stats(self) -> PoolStats:
@@ -280,6 +278,14 @@ class Pool:
         """Serve at once who waits for what has just come: a replica, or an adapter on one."""
         self._admission.wake()
 
+    async def drained(self, adapter: str | None) -> None:
+        """Return when no call for an adapter is under way, be it one that waits. So that none fails
+        when an adapter is put out of service, its callers are sent elsewhere first, then this is
+        waited for, then it is taken off the replicas."""
+        while adapter in self._under_way:
+            self._drained.clear()
+            await self._drained.wait()
+
     async def aclose(self) -> None:
         """Release the servers' engines. Calls that wait or are under way are cancelled."""
         self._closed = True
@@ -289,15 +295,24 @@ class Pool:
                 wait.reschedule(now)
         await asyncio.gather(*(replica.engine.aclose() for replica in self._replicas))
 
-    def _attempts(self, adapter: str | None) -> Attempts:
+    @contextmanager
+    def _call(self, adapter: str | None) -> Generator[Attempts]:
+        """A call under way, from its first attempt to its last."""
         self._counts["calls"] += 1
-        return Attempts(
-            self._model,
-            adapter,
-            self._replicas,
-            limit=self.settings.attempts,
-            missing=self._missing,
-        )
+        self._under_way[adapter] += 1
+        try:
+            yield Attempts(
+                self._model,
+                adapter,
+                self._replicas,
+                limit=self.settings.attempts,
+                missing=self._missing,
+            )
+        finally:
+            self._under_way[adapter] -= 1
+            if not self._under_way[adapter]:
+                del self._under_way[adapter]
+                self._drained.set()
 
     async def _answer(
         self, attempts: Attempts, ask: Callable[[Server], Awaitable[T]], *, hedge: bool
@@ -378,23 +393,28 @@ class Pool:
             self._counts["hedged"] += 1
         return place
 
-    async def _next(
+    async def _pieces(
         self,
-        pieces: AsyncGenerator[Delta | Completion, None],
         place: Place,
         attempts: Attempts,
-    ) -> Delta | Completion | None:
-        """The next piece of a stream; None at its end."""
-        place.asked()
-        async with self._in_time(attempts):
-            return await anext(pieces, None)
-
-    def _step(self, told: str, heard: str) -> Delta:
-        """What leads from the text told so far to the text as it is."""
-        if heard.startswith(told):
-            return Delta(text=heard[len(told) :])
-        self._counts["restarted"] += 1
-        return Delta(text=heard, restart=True)
+        ask: Callable[[Server], AsyncGenerator[Delta | Completion]],
+    ) -> AsyncGenerator[Delta | Completion]:
+        """One server's stream, up to its completion, which comes once the place is free again."""
+        with place:
+            async with aclosing(ask(place.replica.engine)) as pieces:
+                piece = None
+                while True:
+                    place.asked()
+                    async with self._in_time(attempts):
+                        following = await anext(pieces, None)
+                    if following is None:
+                        break
+                    piece = following
+                    if not isinstance(piece, Completion):
+                        yield piece
+            if not isinstance(piece, Completion):
+                raise Unavailable(f"{place.replica.url}: the reply broke off")
+        yield piece
 
     @asynccontextmanager
     async def _in_time(self, attempts: Attempts) -> AsyncGenerator[None]:

@@ -42,7 +42,7 @@ class Server(Engine, Protocol):
         tools: Sequence[ToolSpec] = (),
         sampling: Sampling = Sampling(),
         logprobs: bool = False,
-    ) -> AsyncGenerator[Delta | Completion, None]:
+    ) -> AsyncGenerator[Delta | Completion]:
         """As ``chat``, told while it is written: pieces of text, the completion last."""
         ...
 
