@@ -29,7 +29,13 @@ from specialists.engines.vllm_flags import VllmSettings
 from specialists.foundation import calls
 from specialists.foundation.config import Config
 from specialists.foundation.contracts import Value
-from specialists.foundation.errors import AdapterError, ConfigError, EngineError, Unavailable
+from specialists.foundation.errors import (
+    AdapterError,
+    ConfigError,
+    EngineError,
+    Overloaded,
+    Unavailable,
+)
 
 log = logging.getLogger("finroute.fleet")
 
@@ -382,7 +388,9 @@ class Fleet:
             )
             place.replica.adapters.add(name)
             place.replica.up = True
-        except AdapterError as error:
+        except (Unavailable, Overloaded):
+            raise
+        except EngineError as error:  # what the server says of the adapter, or cannot do at all
             place.replica.adapters.discard(name)
             place.residents[name] = Residency(
                 adapter=name, state="refused", reason=str(error), load_s=load_s
