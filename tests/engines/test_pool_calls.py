@@ -663,7 +663,7 @@ FAULTS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     faults=st.lists(st.lists(st.sampled_from(list(FAULTS)), max_size=6), min_size=1, max_size=4),
     has=st.lists(st.sets(st.sampled_from("ab")), min_size=4, max_size=4),

@@ -283,17 +283,17 @@ async def test_500s_for_a_minute_cost_few_calls() -> None:
     breaker = BreakerSettings(trip_after=5, open_s=10)
     async with serving(2, clock=lambda: now, breaker=breaker) as (made, machines):
         machines[0].always = status("500 Internal Server Error")
-        for _ in range(60):
+        for _ in range(30):
             assert await said(made) == TEXT
-            now += 1.0
+            now += 2.0
         assert machines[0].asked.total() <= 5 + 6  # to open it, then one probe every ten seconds
         machines[0].always = well
         now += 10.0
         before = machines[0].asked.total()
-        for _ in range(10):
+        for _ in range(6):
             await said(made)
         assert made.replicas[0].breaker.state == "closed"
-        assert machines[0].asked.total() >= before + 5
+        assert machines[0].asked.total() >= before + 3
 
 
 async def test_with_all_servers_dead_a_clear_error_comes_at_once() -> None:
@@ -362,7 +362,7 @@ async def test_a_restarted_server_has_lost_its_adapters() -> None:
         assert made.replicas[0].adapters == set()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 async def test_whatever_breaks_every_call_ends(seed: int) -> None:
     dice = random.Random(seed)
     faults: list[Act] = [
