@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,7 @@ class Exchange:
         return Call(adapter, time.perf_counter(), now + limit, late)
 
     @asynccontextmanager
-    async def within(self, call: Call) -> AsyncIterator[None]:
+    async def within(self, call: Call) -> AsyncGenerator[None]:
         """Whatever goes wrong inside, between here and the server, as one of this project's errors.
 
         Inside, a ``ValueError`` says that the server's reply is none.

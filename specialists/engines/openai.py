@@ -18,10 +18,10 @@ from typing import Any, Literal
 from specialists.engines import holding, reading, wire
 from specialists.engines.exchange import Call, Exchange
 from specialists.engines.refusals import words
-from specialists.engines.wire import Delta
 from specialists.foundation import calls, prices
 from specialists.foundation.contracts import (
     Completion,
+    Delta,
     Message,
     ReplySchema,
     Sampling,
@@ -163,8 +163,9 @@ class OpenAIEngine:
     ) -> AsyncGenerator[Delta | Completion]:
         """One reply as it is written: its text piece by piece, the completion last.
 
-        Whoever leaves before that closes the generator (``contextlib.aclosing``), and with it the
-        connection. Arguments and errors are those of ``chat``.
+        Native tool calls show in the completion alone. Whoever leaves before that closes the
+        generator (``contextlib.aclosing``), and with it the connection. Arguments and errors are
+        those of ``chat``.
         """
         call = self._exchange.call(adapter)
         request = await self._request(messages, call, schema, tools, sampling, logprobs)
@@ -215,6 +216,26 @@ class OpenAIEngine:
             raise EngineError(f"the template at {self.url} does not keep a dialogue's beginning")
         async with self._exchange.within(call):
             return reading.through_end(read.tokens(ids, len(prompt)), self._ends)
+
+    async def tokens(
+        self, messages: Sequence[Message], *, adapter: str | None = None
+    ) -> tuple[int, ...]:
+        """Ids of a whole dialogue's tokens, as the server's template and tokenizer make them.
+
+        Raises:
+            AdapterError: the server has no such adapter.
+            EngineError: not a vLLM server, and what ``chat`` raises.
+        """
+        self._vllm_only("tells how it reads a dialogue")
+        body = {
+            "model": adapter or self._model,
+            "messages": wire.turns(messages),
+            "chat_template_kwargs": _RENDERING,
+            "add_generation_prompt": False,
+        }
+        async with self._exchange.within(self._exchange.call(adapter)):
+            told = await self._exchange.post(f"{self._root}/tokenize", body)
+            return tuple(wire.heard(reading.Tokenized, told).tokens)
 
     async def embed(self, texts: Sequence[str], *, model: str | None = None) -> list[list[float]]:
         """Vectors of texts, one each, by the server's embedding model.

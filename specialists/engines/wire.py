@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from specialists.engines.template import TOOL_CLOSE, TOOL_OPEN, parse_reply, to_chat
-from specialists.foundation.contracts import Message, Sampling, TokenLogprob, ToolCall, Value
+from specialists.foundation.contracts import Message, Sampling, TokenLogprob, ToolCall
 
 # --- what we say --------------------------------------------------------------------------------
 
@@ -152,12 +152,6 @@ def answer(body: object) -> Answer:
     if not found.choices or found.choices[0].finish_reason is None:
         raise ValueError("choices: there is no finished reply in it")
     return found
-
-
-class Delta(Value):
-    """What a streamed reply has grown by. A native tool call shows in the completion alone."""
-
-    text: str
 
 
 class Gathering:

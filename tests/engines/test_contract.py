@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from specialists.engines.base import Engine
 from specialists.engines.langchain import LangChainEngine
 from specialists.engines.local import LocalEngine
+from specialists.engines.openai import OpenAIEngine
 from specialists.foundation.contracts import Grammar, Message, Sampling, ToolSpec
 from specialists.foundation.errors import AdapterError, ContextOverflow
 
@@ -50,13 +51,18 @@ class Served:
     grammars: bool = True
 
 
-@pytest.fixture(params=["local", "langchain"])
+@pytest.fixture(params=["local", "langchain", "vllm", "vllm-streaming", "openai"])
 async def served(
     request: pytest.FixtureRequest, base: Path, adapters: dict[str, Path], openai_url: str
 ) -> AsyncIterator[Served]:
     made: dict[str, Callable[[], Served]] = {
         "local": lambda: Served(LocalEngine.load(base, adapters=adapters)),
         "langchain": lambda: Served(_over_http(openai_url), adapters=False, grammars=False),
+        "vllm": lambda: Served(OpenAIEngine(openai_url, model="tiny")),
+        "vllm-streaming": lambda: Served(OpenAIEngine(openai_url, model="tiny", streaming=True)),
+        "openai": lambda: Served(
+            OpenAIEngine(openai_url, model="tiny", server="openai"), grammars=False
+        ),
     }
     served = made[request.param]()
     assert isinstance(served.engine, Engine)
