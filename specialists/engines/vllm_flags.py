@@ -122,9 +122,10 @@ def command(
     Raises:
         AdapterError: an adapter that vLLM cannot serve.
     """
+    model = str(Path(base).resolve() if Path(base).is_dir() else base)
     return [
         str(settings.python or "python"),
-        *("-m", "vllm.entrypoints.cli.main", "serve", str(base)),
+        *("-m", "vllm.entrypoints.cli.main", "serve", model),
         *("--served-model-name", name or model_name(base)),
         *("--host", settings.host, "--port", str(settings.port)),
         *_model_flags(settings),
@@ -154,7 +155,8 @@ def environment(
     told = {
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
         "VLLM_NO_USAGE_STATS": "1",
-        "PYTHONPATH": "" if site is None else str(site),  # nothing of ours shadows its modules
+        "PYTHONPATH": "" if site is None else str(site),  # nothing of ours shadows its modules,
+        "PYTHONSAFEPATH": "1",  # nor what lies in the current folder
     }
     if Path(base).is_dir():
         told["HF_HUB_OFFLINE"] = "1"
@@ -205,6 +207,7 @@ def _reply_flags(settings: VllmSettings) -> list[str]:
         *("--structured-outputs-config", json.dumps(held)),
         *("--generation-config", "vllm"),  # sampling is as asked, without the model's own top_k
         "--no-enable-log-requests",  # what people ask is not written to a log
+        *("--disable-access-log-for-endpoints", "/health,/metrics"),  # asked every few seconds
     ]
     if settings.tool_parser is not None:
         flags += ["--enable-auto-tool-choice", "--tool-call-parser", settings.tool_parser]

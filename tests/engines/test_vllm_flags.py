@@ -77,6 +77,7 @@ def test_replies_are_held_tools_read_and_questions_not_logged() -> None:
     assert json.loads(flag(words, "--structured-outputs-config")) == held
     assert flag(words, "--generation-config") == "vllm"
     assert "--no-enable-log-requests" in words
+    assert flag(words, "--disable-access-log-for-endpoints") == "/health,/metrics"
     assert "--enable-auto-tool-choice" in words
     assert flag(words, "--tool-call-parser") == "hermes"
     assert "--tool-call-parser" not in command(CPU.model_copy(update={"tool_parser": None}), "b")
@@ -135,6 +136,7 @@ def test_an_environment_keeps_to_itself(tmp_path: Path) -> None:
     assert told == {
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": str(tmp_path / "site"),
+        "PYTHONSAFEPATH": "1",
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_NO_USAGE_STATS": "1",
