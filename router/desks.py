@@ -119,20 +119,21 @@ class Desks:
         await self._sandbox.aclose()
 
     def _planner(self) -> Specialist:
-        if self._planning is None:
-            if self._settings.planner.engine == "langchain":
+        if self._settings.planner.engine == "langchain":
+            if self._planning is None:
                 from router.large import ExemplaryPlanning, from_settings
 
                 engine = from_settings(self._settings.planner)
                 cases = self._settings.cases
                 job = ExemplaryPlanning(Votes(packaged(cases.encoder)), cases.shots)
                 self._planning = Specialist(job, engine, form="full", ready=job.ready)
-            else:
-                planning = self._registry.specialist("planning")
-                if isinstance(planning.task, VotedPlanning):
-                    task = planning.task.reading_with(self._settings.cases.encoder)
-                    planning = replace(planning, task=task)
-                self._planning = planning
+            return self._planning
+        planning = self._registry.specialist("planning")
+        if self._planning is None or self._planning.adapter != planning.adapter:  # swapped
+            if isinstance(planning.task, VotedPlanning):
+                task = planning.task.reading_with(self._settings.cases.encoder)
+                planning = replace(planning, task=task)
+            self._planning = planning
         return self._planning
 
     def _large(self, name: str) -> Specialist:

@@ -68,6 +68,9 @@ class FleetSettings(Config):
     """Seconds a first question waits for a replica that can answer it."""
     timeout_s: float = Field(default=60.0, gt=0)
     """Seconds one call may take."""
+    retire_s: float = Field(default=60.0, ge=0)
+    """Seconds that an adapter which was swapped for another stays loaded, for answers that began
+    with it."""
     salt_env: str | None = None
     """Name of the environment variable with the secret that tells tenants' prefix caches apart.
     None: a secret of this process, so that two processes share no cached prefix."""
@@ -174,6 +177,7 @@ class Fleet:
         self._connect = connect
         self._places: dict[str, _Place] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self.pool = Pool(model, settings=settings.pool, missing=self._missing)
         """Answers, on the replicas that are fit to."""
@@ -245,13 +249,19 @@ class Fleet:
 
     async def swap(self, wanted: Wanted) -> None:
         """Serve another adapter for a specialist: loaded and attested beside the old one on every
-        replica that is up, then asked instead of it; the old one is unloaded when nobody uses it.
+        replica that is up, then asked instead of it. The old one stays for ``retire_s``, until
+        answers that began with it are through, and is unloaded.
 
         Raises:
             AdapterError: a replica refuses the new one; the old one goes on being served.
+            Unavailable: no replica is up.
         """
         old = self._wanted.get(wanted.specialist)
+        if old is not None and old.name == wanted.name:
+            return
         up = [place for place in self._places.values() if place.state == "up"]
+        if not up:
+            raise Unavailable(f"no model server is up to take {wanted.name}")
         await asyncio.gather(*(self._settle(place, wanted) for place in up))
         refused = [
             f"{place.replica.url}: {place.residents[wanted.name].reason}"
@@ -263,23 +273,26 @@ class Fleet:
             raise AdapterError(f"{wanted.name} was not put in place: " + "; ".join(refused))
         self._wanted[wanted.specialist] = wanted
         self._tell()
-        if old is not None and old.name != wanted.name:
-            await self._retire(old.name)
+        if old is not None:
+            leaving = asyncio.create_task(self._retire(old.name), name=f"retire {old.name}")
+            self._retiring.add(leaving)
+            leaving.add_done_callback(self._retiring.discard)
 
     async def unload(self, specialist: str) -> None:
-        """Serve a specialist no more.
+        """Serve a specialist no more, once its answers under way are through.
 
         Raises:
             AdapterError: it is not served.
         """
         name = self.adapter(specialist)
         del self._wanted[specialist]
-        await self._retire(name)
         self._tell()
+        await self._retire(name)
 
     async def aclose(self) -> None:
         """Stop watching and close the connections. The servers stay as they are."""
-        tasks = [self._watching, *(place.joining for place in self._places.values())]
+        joining = (place.joining for place in self._places.values())
+        tasks = [self._watching, *self._retiring, *joining]
         for task in tasks:
             if task is not None:
                 task.cancel()
@@ -442,8 +455,7 @@ class Fleet:
         self._tell()
 
     async def _retire(self, name: str) -> None:
-        for place in self._places.values():
-            place.replica.adapters.discard(name)
+        await asyncio.sleep(self._settings.retire_s)
         await self.pool.drained(name)
         await asyncio.gather(*(self._forget(place, name) for place in self._places.values()))
 

@@ -30,7 +30,7 @@ from specialists.foundation.records import (
     ASSURANCE,
     CALIBRATION,
     CANARY,
-    Artefact,
+    RUN,
     Assurance,
     Calibration,
     Manifest,
@@ -180,11 +180,37 @@ class Shelf:
         base = self.manifest.base
         self.folder, self.base = folder, folder / base.folder
         records.verify(self.base, base.digest)
+        self._serving = serving
         self.adapters = {
-            name: _open(folder, artefact, name, base.digest, serving)
+            name: self.open(name, folder / artefact.folder, artefact.digest)
             for name, artefact in self.manifest.adapters.items()
         }
         self.assurance = _assurance(folder, self.manifest)
+
+    def open(self, name: str, folder: Path, digest: str | None = None) -> Shelved:
+        """An adapter for a specialist, verified: its files, what is told about it, its standing.
+
+        Args:
+            digest: the one it must have; None: as its own record says.
+
+        Raises:
+            RecordError: a record that is missing, broken or of something else.
+            AdapterError: altered, or made on another base.
+            ConfigError: a trusted key that is none.
+        """
+        base = self.manifest.base.digest
+        expected = digest or RunRecord.read(folder / RUN).digest
+        record = open_adapter(folder, expected=expected, base=base)
+        calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
+        canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
+        if calibration is not None and calibration.base not in ("", base):
+            raise RecordError(f"{name}: its {CALIBRATION} speaks of another base")
+        about = {CALIBRATION: calibration, CANARY: canary}
+        for file, each in about.items():
+            if each is not None and each.adapter != record.digest:
+                raise RecordError(f"{name}: its {file} speaks of another adapter")
+        right = standing(folder, self._serving, specialist=name, adapter=record.digest, base=base)
+        return Shelved(folder, record, calibration, right, canary)
 
     def list(self) -> tuple[Entry, ...]:
         """The specialists there are, by name."""
@@ -316,21 +342,6 @@ class Embedded(Shelf):
 
 async def _refuse(name: str, why: Standing) -> None:
     raise AdapterError(f"the adapter {name} is not served: {why.reason}")
-
-
-def _open(root: Path, artefact: Artefact, name: str, base: str, serving: Serving) -> Shelved:
-    folder = root / artefact.folder
-    record = open_adapter(folder, expected=artefact.digest, base=base)
-    calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
-    canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
-    if calibration is not None and calibration.base not in ("", base):
-        raise RecordError(f"{name}: its {CALIBRATION} speaks of another base")
-    about = {CALIBRATION: calibration, CANARY: canary}
-    for file, each in about.items():
-        if each is not None and each.adapter != record.digest:
-            raise RecordError(f"{name}: its {file} speaks of another adapter")
-    right = standing(folder, serving, specialist=name, adapter=record.digest, base=base)
-    return Shelved(folder, record, calibration, right, canary)
 
 
 def _assurance(folder: Path, manifest: Manifest) -> Assurance | None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from specialists.agent import Specialist
 from specialists.fleet import DIGITS, Fleet, FleetSettings, Managed, ReplicaState, Wanted, secret
-from specialists.registry import WEIGHTS, Attestation, Entry, Shelf
+from specialists.foundation.errors import AdapterError
+from specialists.registry import WEIGHTS, Attestation, Entry, Shelf, Shelved
 from specialists.serving import SHIPPED, Serving
 
 
@@ -47,7 +48,13 @@ class Served(Shelf):
                 salt=tells_apart,
             )
 
-        self.fleet = Fleet(settings, self._wanted(settings), model=model, connect=connect)
+        self._settings = settings
+        wanted = [
+            self._wanted(name, each)
+            for name, each in sorted(self.adapters.items())
+            if each.standing.served
+        ]
+        self.fleet = Fleet(settings, wanted, model=model, connect=connect)
         """The servers, and who of them is fit to answer."""
 
     def list(self) -> tuple[Entry, ...]:
@@ -68,6 +75,24 @@ class Served(Shelf):
         adapter = self.fleet.adapter(name) if served else name
         return self.bind(name, self.fleet.pool, adapter, lambda: self.fleet.ready(name))
 
+    async def swap(self, name: str, folder: Path) -> None:
+        """Serve another adapter for a specialist, without a pause: see ``Fleet.swap``.
+
+        Args:
+            folder: of the new adapter, with its records; the servers must find it, too.
+
+        Raises:
+            RecordError: a record that is missing, broken or of something else.
+            AdapterError: altered, made on another base, without the right to be served, or refused
+                by a server. The old one goes on being served.
+            Unavailable: no server is up.
+        """
+        each = self.open(name, folder)
+        if not each.standing.served:
+            raise AdapterError(f"the adapter in {folder} is not served: {each.standing.reason}")
+        await self.fleet.swap(self._wanted(name, each))
+        self.adapters[name] = each
+
     def replicas(self) -> tuple[ReplicaState, ...]:
         """The servers and what each serves."""
         return self.fleet.states()
@@ -83,18 +108,16 @@ class Served(Shelf):
         order: tuple[Attestation, ...] = ("attested", "unattested", "refused")
         return next((state for state in order if state in found), "pending")
 
-    def _wanted(self, settings: FleetSettings) -> list[Wanted]:
-        root = Path(settings.folder) if settings.folder else self.folder.resolve()
-        return [
-            Wanted(
-                specialist=name,
-                name=served_name(name, each.record.digest),
-                folder=str(root / each.folder.relative_to(self.folder)),
-                canary=each.canary,
-            )
-            for name, each in sorted(self.adapters.items())
-            if each.standing.served
-        ]
+    def _wanted(self, name: str, each: Shelved) -> Wanted:
+        root = self._settings.folder
+        inside = root and each.folder.is_relative_to(self.folder)
+        place = Path(root) / each.folder.relative_to(self.folder) if inside else each.folder
+        return Wanted(
+            specialist=name,
+            name=served_name(name, each.record.digest),
+            folder=str(place if inside else place.resolve()),
+            canary=each.canary,
+        )
 
 
 def served_name(specialist: str, digest: str) -> str:

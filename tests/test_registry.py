@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from specialists import registry
-from specialists.attestation import Canary, Scoring, attest, take_canary
 from specialists.agent import answer_one
+from specialists.attestation import Canary, Scoring, attest, take_canary
 from specialists.engines.local import LocalEngine
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
 from specialists.foundation.records import (

@@ -28,7 +28,7 @@ from specialists.served import Served, served_name
 from specialists.serving import MEASURING
 
 ASK = [Message(role="user", content="net up 12 %?")]
-SOON = {"watch_s": 0.05, "start_s": 60.0}
+SOON = {"watch_s": 0.05, "start_s": 60.0, "retire_s": 0.0}
 
 
 class Park:
@@ -111,9 +111,10 @@ async def test_adapters_are_loaded_by_digest_attested_and_then_asked(
     assert sentiment.adapter == name_of(weights, "sentiment")
     done = await answer_one(sentiment, SentimentInputs(text="net up", entity=""))
     assert done.completions[0].adapter == sentiment.adapter
-    assert sentiment.served_by.adapter == Manifest.read(weights / MANIFEST).adapters[
-        "sentiment"
-    ].digest
+    assert (
+        sentiment.served_by.adapter
+        == Manifest.read(weights / MANIFEST).adapters["sentiment"].digest
+    )
     await served.specialist("extraction").ready()
     await until(lambda: served.replicas()[0].state == "up")
     assert {e.attestation for e in served.list()} == {"attested"}
@@ -201,7 +202,7 @@ async def test_another_base_is_refused_whole(
     with pytest.raises(AdapterError, match="is not the one it was made on"):
         await served.specialist("sentiment").ready()
     await until(lambda: served.replicas()[0].state == "refused")
-    with pytest.raises(Unavailable, match="not attested|down"):
+    with pytest.raises(Unavailable, match=r"not attested|down"):
         await served.fleet.pool.chat(ASK)
 
 
@@ -317,9 +318,8 @@ async def test_after_a_restart_adapters_are_restored_before_anything_is_asked(
     await until(lambda: served.replicas()[0].state == "up")
     park.close(url)
     await until(lambda: served.replicas()[0].state == "down")
-    with pytest.raises(Unavailable):
-        with calling(deadline=time.monotonic() + 0.5):
-            await served.specialist("sentiment").ready()
+    with pytest.raises(Unavailable), calling(deadline=time.monotonic() + 0.5):
+        await served.specialist("sentiment").ready()
     park.open(bare(weights), port=port)
     await served.specialist("sentiment").ready()
     name = name_of(weights, "sentiment")
@@ -346,32 +346,44 @@ async def test_an_adapter_that_a_server_lost_is_restored(
 async def test_swapping_an_adapter_asks_the_new_one_and_forgets_the_old(
     weights: Path, park: Park, staff: Callable[..., Served], tmp_path: Path
 ) -> None:
-    served = staff(park.open(bare(weights)))
-    await served.specialist("sentiment").ready()
+    served = staff(park.open(bare(weights)), retire_s=0.2)
+    before = served.specialist("sentiment")
+    await before.ready()
     await until(lambda: served.replicas()[0].state == "up")
     new = Path(shutil.copytree(weights / "extraction", tmp_path / "new"))
-    canary = Canary.read(new / CANARY)
-    wanted = Wanted("sentiment", served_name("sentiment", "f" * 64), str(new), canary)
-    old = name_of(weights, "sentiment")
-    await served.fleet.swap(wanted)
-    assert served.specialist("sentiment").adapter == wanted.name
+    await served.swap("sentiment", new)
+    after = served.specialist("sentiment")
+    assert after.adapter == name_of(weights, "extraction").replace("extraction", "sentiment")
+    assert after.served_by.adapter == served.adapters["extraction"].record.digest
+    await after.ready()
+    for asked in (before, after):  # who began with the old one still ends with it
+        said = await asked.engine.chat(ASK, adapter=asked.adapter, sampling=Sampling(max_tokens=2))
+        assert said.adapter == asked.adapter
     (replica,) = served.fleet.pool.replicas
+    await until(lambda: before.adapter not in replica.adapters)
     names = await replica.engine.models()  # type: ignore[attr-defined]
-    assert wanted.name in names
-    assert old not in names
-    assert (await served.fleet.pool.chat(ASK, adapter=wanted.name)).adapter == wanted.name
+    assert after.adapter in names
+    assert before.adapter not in names
 
 
 async def test_a_new_adapter_that_is_refused_leaves_the_old_one_in_place(
-    weights: Path, park: Park, staff: Callable[..., Served], idle: Callable[[Path], Path]
+    weights: Path,
+    park: Park,
+    staff: Callable[..., Served],
+    idle: Callable[[Path], Path],
+    tmp_path: Path,
 ) -> None:
     served = staff(park.open(bare(weights)))
     await served.specialist("sentiment").ready()
     await until(lambda: served.replicas()[0].state == "up")
     canary = Canary.read(weights / "sentiment" / CANARY)
     new = Wanted("sentiment", "sentiment@000000000000", str(idle(weights / "sentiment")), canary)
-    with pytest.raises(AdapterError, match="was not put in place.*does not act"):
+    with pytest.raises(AdapterError, match=r"was not put in place.*does not act"):
         await served.fleet.swap(new)
+    spoiled = Path(shutil.copytree(weights / "extraction", tmp_path / "spoiled"))
+    (spoiled / "adapter_config.json").write_text("{}")
+    with pytest.raises(AdapterError, match=r"altered adapter_config\.json"):
+        await served.swap("sentiment", spoiled)
     assert served.specialist("sentiment").adapter == name_of(weights, "sentiment")
     (replica,) = served.fleet.pool.replicas
     assert new.name not in await replica.engine.models()  # type: ignore[attr-defined]
@@ -391,7 +403,7 @@ async def test_an_unloaded_adapter_is_served_no_more(
 async def test_nobody_there_is_said_within_the_deadline(staff: Callable[..., Served]) -> None:
     served = staff("http://127.0.0.1:9/v1")
     began = time.monotonic()
-    with calling(deadline=began + 0.5), pytest.raises(Unavailable, match="127.0.0.1:9/v1 is"):
+    with calling(deadline=began + 0.5), pytest.raises(Unavailable, match=r"127\.0\.0\.1:9/v1 is"):
         await served.specialist("sentiment").ready()
     assert time.monotonic() - began < 30
 
@@ -418,4 +430,3 @@ def test_a_key_that_is_named_must_be_there(weights: Path, monkeypatch: pytest.Mo
     settings = FleetSettings(urls=("http://127.0.0.1:9/v1",), key_env="NO_SUCH_KEY")
     with pytest.raises(ConfigError, match="NO_SUCH_KEY is not set"):
         Served(settings, weights, serving=MEASURING)
-
