@@ -47,8 +47,10 @@ class Served:
     """An engine under test, and what it offers beyond the contract's floor."""
 
     engine: Engine
-    adapters: bool = True
+    adapters: tuple[str, ...] = ("alpha", "beta")
     grammars: bool = True
+    context: int = 256
+    """Tokens that it reads at most."""
 
 
 @pytest.fixture(params=["local", "langchain", "vllm", "vllm-streaming", "openai"])
@@ -57,7 +59,7 @@ async def served(
 ) -> AsyncIterator[Served]:
     made: dict[str, Callable[[], Served]] = {
         "local": lambda: Served(LocalEngine.load(base, adapters=adapters)),
-        "langchain": lambda: Served(_over_http(openai_url), adapters=False, grammars=False),
+        "langchain": lambda: Served(_over_http(openai_url), adapters=(), grammars=False),
         "vllm": lambda: Served(OpenAIEngine(openai_url, model="tiny")),
         "vllm-streaming": lambda: Served(OpenAIEngine(openai_url, model="tiny", streaming=True)),
         "openai": lambda: Served(
@@ -153,7 +155,7 @@ async def test_adapters_differ_and_keep_to_themselves(served: Served) -> None:
     if not served.adapters:
         pytest.skip("this engine serves no adapters")
     sampling = Sampling(max_tokens=24)
-    names = [None, "alpha", "beta"]
+    names = [None, *served.adapters[:2]]
     alone = [
         (await served.engine.chat(ASK, adapter=name, sampling=sampling)).message for name in names
     ]
@@ -172,8 +174,8 @@ async def test_unknown_adapter_is_named(served: Served) -> None:
 
 
 async def test_overlong_prompt_is_refused(served: Served) -> None:
-    with pytest.raises(ContextOverflow, match="256"):
-        await served.engine.chat([Message(role="user", content="revenue " * 400)])
+    with pytest.raises(ContextOverflow, match=str(served.context)):
+        await served.engine.chat([Message(role="user", content="revenue " * 2 * served.context)])
 
 
 async def test_a_dialogue_with_tools_is_read(served: Served) -> None:
