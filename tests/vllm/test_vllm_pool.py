@@ -60,7 +60,7 @@ async def figure(server: VllmServer, name: str, **labels: str) -> float:
         text = (await client.get(f"{server.url}/metrics")).text
     total = 0.0
     for line in text.splitlines():
-        told = re.fullmatch(rf"{re.escape(name)}(?:{{(.*)}})? (\\S+)", line)
+        told = re.fullmatch(rf"{re.escape(name)}(?:{{(.*)}})? (\S+)", line)
         if told and all(f'{key}="{value}"' in (told[1] or "") for key, value in labels.items()):
             total += float(told[2])
     return total
