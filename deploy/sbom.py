@@ -3,10 +3,10 @@
     python deploy/sbom.py > sbom.cdx.json                 # finroute[embedded,serve]
     python deploy/sbom.py --extras serve > sbom.cdx.json
 
-It lists the packages that the installed finroute asks for, with what those ask for in turn; versions
-and licences are those installed here, held against ``requirements/lock.txt``. Nothing is fetched,
-and the same environment gives the same bytes. It lists Python packages: not the system libraries of
-an image, not the weights (their digests are in ``weights.json``), not the vLLM server.
+It lists the packages that the installed finroute asks for, and what those ask for in turn, with
+the versions and licences that are installed here; a version that ``requirements/lock.txt`` does not
+name is refused. Nothing is fetched, and the same environment gives the same bytes. It lists Python
+packages alone: no system libraries, no weights (their digests are in ``weights.json``), no vLLM.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def test_compose_fits_the_specification(schema: Any, compose: dict[str, Any]) ->
     [
         lambda c: c["services"]["finroute"].update(helthcheck={}),
         lambda c: c["services"]["finroute"].update(restart=True),
-        lambda c: c["services"]["vllm-gpu"]["healthcheck"].update(retries="often"),
+        lambda c: c["services"]["vllm-gpu"]["healthcheck"].update(test=1),
         lambda c: c["configs"].update(router=["a", "list"]),
     ],
 )
