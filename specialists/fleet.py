@@ -28,7 +28,7 @@ from specialists.engines.replica import Replica, Server
 from specialists.engines.vllm_flags import VllmSettings
 from specialists.foundation import calls
 from specialists.foundation.config import Config
-from specialists.foundation.contracts import Value
+from specialists.foundation.contracts import Message, Sampling, Value
 from specialists.foundation.errors import (
     AdapterError,
     ConfigError,
@@ -39,6 +39,7 @@ from specialists.foundation.errors import (
 
 log = logging.getLogger("finroute.fleet")
 
+_HELLO = (Message(role="user", content="hello"),)
 DIGITS = 12
 """Of an adapter's digest in the name it is served by."""
 
@@ -56,6 +57,8 @@ class FleetSettings(Config):
     nobody can say which server was asked, so that nothing can be attested."""
     model: str = ""
     """The base's name on the servers; empty: as in the weights' manifest."""
+    prefix: str = ""
+    """What stands before an adapter's name on the servers: Ray Serve LLM has ``model:adapter``."""
     key_env: str | None = None
     """Name of the environment variable that holds the servers' key. The key never stands here."""
     folder: str = ""
@@ -333,14 +336,14 @@ class Fleet:
     async def _look(self, place: _Place) -> None:
         if place.joining is not None and not place.joining.done():
             return
-        if not await place.engine.healthy():
+        if not await self._healthy(place):
             if place.state != "down":
-                self._down(place, "it does not answer /health")
+                self._down(place, "it does not say that it is well")
             return
         if place.state in ("joining", "down"):
             place.joining = asyncio.create_task(self._join(place), name=f"join {place.replica.url}")
             return
-        if place.state == "up":
+        if place.state == "up" and not self._settings.balanced:
             there = set(await place.engine.models())
             for each in tuple(self._wanted.values()):
                 if each.name not in there and place.replica.adapters & {each.name}:
@@ -383,7 +386,7 @@ class Fleet:
         load_s: float | None = None
         try:
             if self._settings.balanced:
-                await self._listed(place, wanted)
+                await self._answering(place, wanted)
                 return
             if name not in await engine.models():
                 began = time.monotonic()
@@ -415,17 +418,19 @@ class Fleet:
         finally:
             self._tell()
 
-    async def _listed(self, place: _Place, wanted: Wanted) -> None:
-        """Behind a balanced URL: what its list says must do.
+    async def _answering(self, place: _Place, wanted: Wanted) -> None:
+        """Behind a balanced URL: that an adapter answers must do.
 
         Raises:
-            AdapterError: the list does not name the adapter.
+            AdapterError: it does not.
         """
-        if wanted.name not in await place.engine.models():
+        try:
+            await place.engine.chat(_HELLO, adapter=wanted.name, sampling=Sampling(max_tokens=1))
+        except AdapterError as error:
             raise AdapterError(
                 f"the servers behind {place.replica.url} do not serve {wanted.name}: load it there "
-                f"under that name, from {wanted.folder}"
-            )
+                f"under that name, from {wanted.folder} ({error})"
+            ) from error
         place.residents[wanted.name] = Residency(
             adapter=wanted.name,
             state="unattested",
@@ -433,6 +438,15 @@ class Fleet:
         )
         place.replica.adapters.add(wanted.name)
         place.replica.up = True
+
+    async def _healthy(self, place: _Place) -> bool:
+        if not self._settings.balanced:
+            return await place.engine.healthy()
+        try:  # what stands before several servers need not have vLLM's /health
+            await place.engine.models()
+        except EngineError:
+            return False
+        return True
 
     async def _crowd(self, place: _Place) -> None:
         canaries = {w.name: w.canary for w in self._wanted.values() if w.canary is not None}

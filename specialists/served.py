@@ -114,7 +114,7 @@ class Served(Shelf):
         place = Path(root) / each.folder.relative_to(self.folder) if inside else each.folder
         return Wanted(
             specialist=name,
-            name=served_name(name, each.record.digest),
+            name=f"{self._settings.prefix}{served_name(name, each.record.digest)}",
             folder=str(place if inside else place.resolve()),
             canary=each.canary,
         )

@@ -159,10 +159,10 @@ async def test_a_headless_name_leads_to_its_replicas(
 async def test_behind_one_balanced_url_nothing_counts_as_attested(
     weights: Path, park: Park, staff: Callable[..., Served]
 ) -> None:
-    loaded = {name_of(weights, "sentiment"): weights / "sentiment"}
-    served = staff(park.open(bare(weights, adapters=loaded)), balanced=True)
+    loaded = {f"tiny:{name_of(weights, 'sentiment')}": weights / "sentiment"}
+    served = staff(park.open(bare(weights, adapters=loaded)), balanced=True, prefix="tiny:")
     await served.specialist("sentiment").ready()
-    with pytest.raises(AdapterError, match="do not serve extraction@"):
+    with pytest.raises(AdapterError, match="do not serve tiny:extraction@"):
         await served.specialist("extraction").ready()
     told = {e.name: e.attestation for e in served.list()}
     assert told == {"sentiment": "unattested", "extraction": "refused"}
