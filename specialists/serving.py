@@ -20,10 +20,6 @@ from specialists.foundation.decisions import DecisionRecord, Verdict
 from specialists.foundation.errors import RecordError
 from specialists.foundation.records import DECISION, DEMOTION, Demotion
 
-UNRECORDED = True
-"""Whether an adapter without a decision record may be served. False once the shipped ones have
-theirs: that is the one line to change."""
-
 
 class Trust(Config):
     """Whose signatures count."""
@@ -61,7 +57,7 @@ class Serving(Config):
 
     provisional: bool = False
     """Serve adapters whose record does not adopt them, too; their answers say so."""
-    unrecorded: bool = UNRECORDED
+    unrecorded: bool = False
     """Take an adapter without a record for one that is not adopted, instead of refusing it."""
     trust: Trust = Trust()
 

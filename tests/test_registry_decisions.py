@@ -109,12 +109,10 @@ def test_an_adapter_without_a_record(
     assert told.reason.startswith(reason)
 
 
-def test_who_answers_people_asks_for_records_once_the_shipped_ones_have_theirs(
-    weights: Path, decide: Decide
-) -> None:
+def test_who_answers_people_asks_for_records(weights: Path, decide: Decide) -> None:
     decide("extraction", verdict="keep the start", adopted=None)
     served = {each.name: each.served for each in load_embedded(weights).list()}
-    assert served == {"sentiment": serving.UNRECORDED, "extraction": True}
+    assert served == {"sentiment": False, "extraction": True}
     assert all(each.served for each in Embedded(weights).list())  # whoever measures
 
 

@@ -96,7 +96,8 @@ def enlist(registered: Registered, runs: Path | None = None, only: Sequence[str]
     trained = [a for a in arms if a.kind == "trained"]
     tuned = _trained(registered, trained, home) if trained else []
     tuned += [_adapter(registered, arm) for arm in arms if arm.kind == "adapter"]
-    base, base_digest = _base([e for e in tuned if e.record is not None])
+    told = [e for e in tuned if e.record is not None]
+    base, base_digest = _base(told) if told or not design.study else _planned(registered)
     plain = [_plain(registered, arm, base_digest) for arm in arms if arm.kind not in _TUNED]
     order = {arm.name: place for place, arm in enumerate(design.arms)}
     entrants = sorted(
@@ -149,7 +150,7 @@ def _adapter(registered: Registered, arm: Arm) -> Entrant:
 
 
 def _base(tuned: Sequence[Entrant]) -> tuple[Path, str]:
-    """The one base of all adapters; the embedded one where there are none.
+    """The one base of all adapters; the embedded one where no adapter and no study names another.
 
     Raises:
         RecordError: several, or one that is not what the records say.
@@ -169,6 +170,32 @@ def _base(tuned: Sequence[Entrant]) -> tuple[Path, str]:
             f"{digests.pop()[:12]}"
         )
     return folder, found
+
+
+def _planned(registered: Registered) -> tuple[Path, str]:
+    """The base that a study is to train on, as its recipes say: no run of it was asked for, and
+    perhaps none is made yet.
+
+    Raises:
+        ConfigError: several bases, or one that is named in what the recipes extend.
+    """
+    folder = project(registered.design.study, registered.path)
+    sources: set[str] = set()
+    for name in sorted(registered.study):
+        told = tomllib.loads((folder / name).read_text(encoding="utf-8"))
+        if "extends" not in told and "base" not in told:
+            continue  # the list of arms
+        source = told.get("base", {}).get("source")
+        if source is None and not str(told.get("extends", "")).endswith("/embedded"):
+            raise ConfigError(
+                f"{folder / name} does not say itself what base it trains on: set base.source there"
+            )
+        sources.add(source or "")
+    if len(sources) > 1:
+        raise ConfigError(f"the recipes in {folder} train on several bases: {sorted(sources)}")
+    source = next(iter(sources), "")
+    base = find(source) if source else WEIGHTS / "base"
+    return base, artefact_digest(base)
 
 
 def _plain(registered: Registered, arm: Arm, base: str) -> list[Entrant]:

@@ -14,7 +14,7 @@ from specialists.registry import WEIGHTS
 if TYPE_CHECKING:
     from evals.sober.drawn import Reply
 
-SECTIONS = ("published", "gold", "overlaps", "replies", "audit")
+SECTIONS = ("published", "gold", "overlaps", "replies", "audit", "decided")
 JOBS = ("sentiment", "extraction", "table_qa", "calculation", "planning")
 FLAGSHIP = ("table_qa", "calculation")
 """Asked under every setting."""
@@ -57,9 +57,11 @@ def sober(
     docs: Path,
 ) -> None:
     """What else could have made a verdict: seeds, settings, lengths, labels, contamination."""
+    from evals.decision.commands import DECISIONS
     from evals.machine import commit, device, now
     from evals.sober import report
     from evals.sober.audit import audited, read
+    from evals.sober.decided import decided
     from evals.sober.page import page
     from specialists.foundation.records import Manifest
     from specialists.registry import MANIFEST
@@ -85,6 +87,8 @@ def sober(
         made["replies"] = report.replied(_drawn(weights, count))
     if "audit" in chosen and (out / "audit.csv").exists():
         made["audit"] = audited(read(out / "audit.csv"))
+    if "decided" in chosen:
+        made["decided"] = decided(DECISIONS)
     if made:
         now_made = {"made": now(), "device": device(1), "commit": commit(), "adapters": adapters}
         found = found.model_copy(update={**made, **now_made})

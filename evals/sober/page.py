@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evals.sober.decided import Decided
 from evals.sober.gold import Checked
 from evals.sober.lengths import Slope
 from evals.sober.published import DELTA, SMALL, Tally
 from evals.sober.report import Published, Replies, Sober
+from evals.sober.seeds import Spread
 from evals.sober.settings import DESIGN, settings
 
 COMMAND = "finroute evals sober"
@@ -33,6 +35,7 @@ def page(report: Sober, words: str = "") -> str:
         *_overlaps(report),
         *_gold(report),
         *_audit(report),
+        *_decided(report.decided),
         *_waiting(),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -303,12 +306,59 @@ def _audit(report: Sober) -> Iterator[str]:
     yield "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
-def _waiting() -> Iterator[str]:
-    yield "## What awaits a study’s samples"
+def _decided(found: Decided | None) -> Iterator[str]:
+    yield "## Runs of one recipe, and greedy decoding, in the committed decisions"
+    if found is None:
+        yield WAITING.format(command=f"{COMMAND} --only decided")
+        return
     yield (
-        "- Spread of training runs by paper, with its chi-square interval, and the runs a gain "
-        "needs (`seeds.py`): the adapters in service are one run each.\n"
-        "- A fifth of the questions drawn again on a second machine (`hardware.py`).\n"
-        f"- The verdict under every setting but `{DESIGN}` for the finalists of a design "
-        "(`settings.part`, `variants.turns`), and with another engine."
+        "From the samples below `evals/decisions/`. _sd_: of the runs' means, with its chi-square "
+        "interval; three runs tell it badly, which is what the interval says. _drawing_: what "
+        "drawing replies alone leaves of it. _needed_: runs of each of two such arms that would "
+        "find the gain worth having (power .8), on the decision's questions and were the runs of "
+        "both so far apart; –: no number of runs does, the questions are too few."
+    )
+    rows = [
+        (
+            f"{each.decision} {each.arm}",
+            each.paper,
+            " ".join(f"{mean:.3f}".lstrip("0") for mean in each.spread.means),
+            _apart(each.spread),
+            "–" if each.spread.drawing is None else f"{each.spread.drawing * 100:.1f}",
+            each.needed or "–",
+        )
+        for each in found.runs
+    ]
+    head = ("arm", "paper", "runs", "sd, points", "drawing", "needed")
+    yield table(head, rows)
+    turned = [each for each in found.decoded if each.worth[0] != each.worth[1]]
+    yield (
+        f"**Greedily instead of at the design's temperature**: of {len(found.decoded)} contrasts, "
+        f"{len(turned)} change whether they are, each by itself, clear of nothing and worth having."
+    )
+    rows = [
+        (
+            f"{each.decision} {each.arm} over {each.against}",
+            _points(*each.sampled),
+            _points(*each.greedy),
+            "**turns**" if each.worth[0] != each.worth[1] else "",
+        )
+        for each in found.decoded
+    ]
+    yield table(("contrast", "as designed, points", "greedy", ""), rows)
+
+
+def _apart(spread: Spread) -> str:
+    if spread.sd is None or spread.low is None or spread.high is None:
+        return "–"
+    return f"{spread.sd * 100:.1f} [{spread.low * 100:.1f}, {spread.high * 100:.1f}]"
+
+
+def _waiting() -> Iterator[str]:
+    yield "## What was not done"
+    yield (
+        "- A fifth of the questions drawn again on a second machine (`hardware.py`): there was one "
+        "machine.\n"
+        f"- The settings of the table above other than `{DESIGN}` and greedy, for every finalist "
+        "of a design (`settings.part`, `variants.turns`): the released adapters alone were asked."
     )

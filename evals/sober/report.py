@@ -1,7 +1,6 @@
-"""The checks that need no study: made from published numbers, public sets and the released weights.
-
-Each section is made alone and kept in ``sober.json``; the page is written from that file. What
-needs a study's samples (seeds, another machine, variants of all its arms) is made from its export.
+"""The checks: made from published numbers, public sets, the released weights and the samples of
+committed decisions. Each section is made alone and kept in ``sober.json``; the page is written from
+that file.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from evals.sober import gold as labelled
 from evals.sober import published as leaderboard
 from evals.sober.audit import Audit
 from evals.sober.contamination import Overlap, generated, overlap, text
+from evals.sober.decided import Decided
 from evals.sober.diversity import Diversity, diversity
 from evals.sober.drawn import ADAPTER, BASE, Reply
 from evals.sober.labels import Agreement, agreement
@@ -99,6 +99,7 @@ class Sober(Record):
     overlaps: Overlaps | None = None
     replies: Replies | None = None
     audit: Audit | None = None
+    decided: Decided | None = None
 
 
 def reanalysed() -> Published:

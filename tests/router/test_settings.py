@@ -7,7 +7,6 @@ import pytest
 from router import config
 from router.config import Settings
 from specialists.foundation.errors import ConfigError
-from specialists.serving import UNRECORDED
 
 
 def test_without_a_file_the_embedded_profile_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -44,7 +43,7 @@ def test_overrides_reach_every_section():
 def test_the_flag_for_adapters_that_are_not_adopted_is_the_profile_s(tmp_path: Path):
     assert not Settings().specialists.serving.provisional
     assert config.load("embedded").specialists.serving.provisional
-    assert Settings().specialists.serving.unrecorded is UNRECORDED
+    assert not Settings().specialists.serving.unrecorded
     told = config.load(
         "embedded",
         [f'specialists.trust.keys=["{tmp_path}/ann.pub"]', "specialists.trust.approvals=1"],

@@ -11,11 +11,13 @@ from evals.decision.contestants import read_answers
 from evals.decision.design import Design, Registered
 from evals.decision.entrants import enlist
 from specialists import registry
+from specialists.foundation.digests import file_digests
 from specialists.foundation.errors import AnswerError, ConfigError, DataError, RecordError
+from specialists.foundation.records import artefact_digest
 from specialists.registry import WEIGHTS
 
 
-def registered(*arms: dict[str, object]) -> Registered:
+def registered(*arms: dict[str, object], study: str = "") -> Registered:
     design = Design.model_validate(
         {
             "specialist": "sentiment",
@@ -23,6 +25,7 @@ def registered(*arms: dict[str, object]) -> Registered:
             "arms": arms,
             "contrasts": [{"arm": arms[1]["name"], "against": arms[0]["name"]}],
             "papers": [{"name": "sealed"}],
+            "study": study,
         }
     )
     return Registered(design=design, name="d", path=Path("d.toml"), written={}, study={})
@@ -83,6 +86,43 @@ def test_an_adapter_of_another_base_is_refused(
     told = registered(BASE, {"name": "x", "kind": "adapter", "folder": str(folder)})
     with pytest.raises(RecordError, match="the adapters were made on 000000000000"):
         enlist(told)
+
+
+def studied(folder: Path, base: Path, recipes: dict[str, str]) -> Registered:
+    """A design whose study has no run yet."""
+    folder.mkdir()
+    (folder / "study.toml").write_text('about = "a study"\n')
+    for name, text in recipes.items():
+        (folder / name).write_text(text.replace("BASE", str(base)))
+    told = registered(BASE, {"name": "sft", "kind": "trained"}, study=str(folder))
+    return told.model_copy(update={"study": file_digests(folder)})
+
+
+def test_before_any_run_the_base_is_the_one_that_the_study_trains_on(
+    base: Path, tmp_path: Path
+) -> None:
+    own = '[base]\nsource = "BASE"\n'
+    told = studied(tmp_path / "own", base, {"sft.toml": own})
+    assert enlist(told, only=["base"]).base_digest == artefact_digest(base)
+    packaged = studied(tmp_path / "packaged", base, {"sft.toml": 'extends = "x/sft/embedded"\n'})
+    assert enlist(packaged, only=["base"]).base == WEIGHTS / "base"
+
+
+@pytest.mark.parametrize(
+    ("recipes", "why"),
+    [
+        (
+            {"a.toml": '[base]\nsource = "BASE"\n', "b.toml": 'extends = "x/sft/embedded"\n'},
+            "train on several bases",
+        ),
+        ({"a.toml": 'extends = "x/sft/qwen3-0.6b"\n'}, "set base.source there"),
+    ],
+)
+def test_a_study_whose_base_cannot_be_told_is_refused(
+    base: Path, tmp_path: Path, recipes: dict[str, str], why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why):
+        enlist(studied(tmp_path / "study", base, recipes), only=["base"])
 
 
 @pytest.mark.parametrize(

