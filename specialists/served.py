@@ -46,6 +46,7 @@ class Served(Shelf):
                 key=key,
                 timeout_s=settings.timeout_s,
                 salt=tells_apart,
+                readings=settings.pool.concurrency,
             )
 
         self._settings = settings
