@@ -180,22 +180,29 @@ def _planned(registered: Registered) -> tuple[Path, str]:
         ConfigError: several bases, or one that is named in what the recipes extend.
     """
     folder = project(registered.design.study, registered.path)
-    sources: set[str] = set()
-    for name in sorted(registered.study):
-        told = tomllib.loads((folder / name).read_text(encoding="utf-8"))
-        if "extends" not in told and "base" not in told:
-            continue  # the list of arms
-        source = told.get("base", {}).get("source")
-        if source is None and not str(told.get("extends", "")).endswith("/embedded"):
-            raise ConfigError(
-                f"{folder / name} does not say itself what base it trains on: set base.source there"
-            )
-        sources.add(source or "")
+    recipes = [n for n in registered.study if n.endswith(".toml") and n != "study.toml"]
+    sources = {_source(folder / name) for name in recipes}
     if len(sources) > 1:
         raise ConfigError(f"the recipes in {folder} train on several bases: {sorted(sources)}")
     source = next(iter(sources), "")
     base = find(source) if source else WEIGHTS / "base"
     return base, artefact_digest(base)
+
+
+def _source(recipe: Path) -> str:
+    """Where a recipe's base is; empty: it is the embedded one."""
+    told = tomllib.loads(recipe.read_text(encoding="utf-8"))
+    source = told.get("base", {}).get("source")
+    if source is not None:
+        return str(source)
+    before = str(told.get("extends", ""))
+    if before.endswith(".toml"):
+        return _source(recipe.parent / before)
+    if before and not before.endswith("/embedded"):
+        raise ConfigError(
+            f"{recipe} does not say itself what base it trains on: set base.source there"
+        )
+    return ""
 
 
 def _plain(registered: Registered, arm: Arm, base: str) -> list[Entrant]:

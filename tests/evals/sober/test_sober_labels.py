@@ -312,7 +312,7 @@ def test_the_page_is_that_of_the_committed_results(tmp_path: Path) -> None:
     assert written == (commands.DOCS / "sober.md").read_text("utf-8")
     assert "Not made yet" not in written
     empty = page(report.Sober(made="", device="", commit="", adapters={}))
-    assert empty.count("Not made yet") == 5
+    assert empty.count("Not made yet") == 6
 
 
 def test_a_sheet_is_never_overwritten(tmp_path: Path) -> None:
