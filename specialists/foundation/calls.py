@@ -8,7 +8,7 @@ longer than the deadline.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ class _Call:
     deadline: float | None = None
 
 
-_CALL: ContextVar[_Call] = ContextVar("finroute_call", default=_Call())
+_NOBODY = _Call()
+_CALL: ContextVar[_Call] = ContextVar("finroute_call", default=_NOBODY)
 
 
 @contextmanager
-def calling(*, tenant: str | None = None, deadline: float | None = None) -> Iterator[None]:
+def calling(*, tenant: str | None = None, deadline: float | None = None) -> Generator[None]:
     """Make calls for a tenant, or with a deadline; inside another such block it adds to that.
 
     Args:
