@@ -15,7 +15,6 @@ from specialists.foundation.errors import AdapterError
 from specialists.registry import WEIGHTS, Attestation, Entry, Shelf, Shelved
 from specialists.serving import SHIPPED, Serving
 
-
 _BEST: tuple[Attestation, ...] = ("attested", "unattested", "refused")
 """What counts where replicas differ: one that is right can answer."""
 
