@@ -49,6 +49,8 @@ class Served:
     engine: Engine
     adapters: tuple[str, ...] = ("alpha", "beta")
     grammars: bool = True
+    undecided: bool = True
+    """Its model, drawn hot, says either of two things: it was not trained to one of them."""
     context: int = 256
     """Tokens that it reads at most."""
 
@@ -99,7 +101,7 @@ async def test_reply_is_a_call_or_fits_the_schema(served: Served) -> None:
             assert reply.message.content == ""
         else:
             assert set(json.loads(reply.message.content)) == {"sentiment", "entity"}
-    assert kinds == {"tool_calls", "stop"}
+    assert kinds == {"tool_calls", "stop"} or not served.undecided
 
 
 async def test_without_a_schema_tools_must_be_called(served: Served) -> None:

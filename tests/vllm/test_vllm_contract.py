@@ -38,7 +38,7 @@ async def served(
     engine = OpenAIEngine(
         f"{server.url}/v1", model=server.model, streaming=request.param == "streaming"
     )
-    yield contract.Served(engine, adapters=tuple(served_adapters), context=1024)
+    yield contract.Served(engine, adapters=tuple(served_adapters), undecided=False, context=1024)
     await engine.aclose()
 
 
