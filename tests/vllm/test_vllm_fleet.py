@@ -21,6 +21,7 @@ from specialists.foundation.errors import AdapterError
 from specialists.foundation.records import CARD, RUN, RunRecord
 from specialists.sentiment.render import SentimentInputs
 from specialists.served import Served, served_name
+from specialists.serving import MEASURING
 
 ASK = [Message(role="user", content="<e1> pledges help to schools")]
 WAIT_S = 600.0
@@ -33,7 +34,8 @@ async def staff(weights: Path) -> AsyncIterator[Callable[..., Served]]:
     def make(*servers: VllmServer, **settings: Any) -> Served:
         urls = tuple(f"{server.url}/v1" for server in servers)
         usual = {"watch_s": 0.2, "start_s": WAIT_S, "timeout_s": WAIT_S, "retire_s": 0.0}
-        made.append(Served(FleetSettings(urls=urls, **{**usual, **settings}), weights))
+        told = FleetSettings(urls=urls, **{**usual, **settings})
+        made.append(Served(told, weights, serving=MEASURING))
         return made[-1]
 
     yield make

@@ -32,6 +32,7 @@ from specialists.fleet import FleetSettings
 from specialists.foundation.contracts import Grammar, Message, Sampling
 from specialists.foundation.records import RUN, RunRecord
 from specialists.served import Served
+from specialists.serving import MEASURING
 
 pytestmark = pytest.mark.bench
 
@@ -278,7 +279,9 @@ async def test_how_long_attesting_and_swapping_takes(
 ) -> None:
     url = f"{server.url}/v1"
     served = Served(
-        FleetSettings(urls=(url,), watch_s=0.2, start_s=600, timeout_s=600, retire_s=0), weights
+        FleetSettings(urls=(url,), watch_s=0.2, start_s=600, timeout_s=600, retire_s=0),
+        weights,
+        serving=MEASURING,
     )
     begun = time.perf_counter()
     await served.specialist("sentiment").ready()
