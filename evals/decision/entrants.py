@@ -96,8 +96,7 @@ def enlist(registered: Registered, runs: Path | None = None, only: Sequence[str]
     trained = [a for a in arms if a.kind == "trained"]
     tuned = _trained(registered, trained, home) if trained else []
     tuned += [_adapter(registered, arm) for arm in arms if arm.kind == "adapter"]
-    told = [e for e in tuned if e.record is not None]
-    base, base_digest = _base(told) if told or not design.study else _planned(registered)
+    base, base_digest = _base(tuned) if tuned or not design.study else _planned(registered)
     plain = [_plain(registered, arm, base_digest) for arm in arms if arm.kind not in _TUNED]
     order = {arm.name: place for place, arm in enumerate(design.arms)}
     entrants = sorted(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.decision.crossed import Table, difference
+from evals.decision.design import Design
 from evals.decision.outcomes import Cube
 from evals.decision.samples import GREEDY, Samples
 from evals.sober.seeds import Spread, needed, spread
@@ -73,19 +74,15 @@ def _runs(folder: Path, name: str) -> Iterator[Runs]:
         return
     kept = Samples.read(folder / "samples")
     whole = kept.cube(_papers(record))
+    enough: dict[str, int | None] = {}
+    for arm in several:
+        apart = float(np.std(_mean(whole.arms[arm]).mean(axis=1), ddof=1))
+        enough[arm] = needed(apart, apart, _fixed(whole, arm, record.start), _delta(record))
     for paper in _papers(record):
         cube = kept.cube(paper)
         for arm in several:
             told = spread(cube.arms[arm])
-            apart = float(np.std(_mean(whole.arms[arm]).mean(axis=1), ddof=1))
-            asked = _fixed(whole, arm, record.start)
-            yield Runs(
-                decision=name,
-                arm=arm,
-                paper=paper,
-                spread=told,
-                needed=needed(apart, apart, asked, _delta(record)),
-            )
+            yield Runs(decision=name, arm=arm, paper=paper, spread=told, needed=enough[arm])
 
 
 def _fixed(cube: Cube, arm: str, against: str) -> float:
@@ -98,9 +95,10 @@ def _fixed(cube: Cube, arm: str, against: str) -> float:
 def _decoded(folder: Path, name: str) -> Iterator[Decoded]:
     record = DecisionRecord.read(folder / DECISION)
     kept = Samples.read(folder / "samples")
-    if not kept.cells(_papers(record)[0], GREEDY):
+    if GREEDY not in kept.study["variants"]:
         return  # decided greedily as it is
     cube = kept.cube(_papers(record), decode=GREEDY, samples=1)
+    large = _delta(record)
     for gain in record.gains:
         found = difference(
             _mean(cube.arms[gain.arm]),
@@ -109,7 +107,6 @@ def _decoded(folder: Path, name: str) -> Iterator[Decoded]:
             cube.sheet.templates,
             level=gain.level,
         )
-        large = _delta(record)
         yield Decoded(
             decision=name,
             arm=gain.arm,
@@ -124,14 +121,12 @@ def _decoded(folder: Path, name: str) -> Iterator[Decoded]:
 
 
 def _papers(record: DecisionRecord) -> Sequence[str]:
-    return [str(paper["name"]) for paper in record.design_text["papers"]]
+    return [paper.name for paper in Design.model_validate(record.design_text).papers]
 
 
 def _delta(record: DecisionRecord) -> float:
     """The gain worth having, as a fraction."""
-    from evals.decision.design import Rule
-
-    return float(record.design_text.get("rule", {}).get("delta", Rule().delta)) / 100
+    return Design.model_validate(record.design_text).rule.delta / 100
 
 
 def _mean(scores: Table) -> Table:

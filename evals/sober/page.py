@@ -36,7 +36,7 @@ def page(report: Sober, words: str = "") -> str:
         *_gold(report),
         *_audit(report),
         *_decided(report.decided),
-        *_waiting(),
+        *_left_out(),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -354,7 +354,7 @@ def _apart(spread: Spread) -> str:
     return f"{spread.sd * 100:.1f} [{spread.low * 100:.1f}, {spread.high * 100:.1f}]"
 
 
-def _waiting() -> Iterator[str]:
+def _left_out() -> Iterator[str]:
     yield "## What was not done"
     yield (
         "- A fifth of the questions drawn again on a second machine (`hardware.py`): there was one "

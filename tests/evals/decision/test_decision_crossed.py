@@ -260,11 +260,13 @@ def test_arms_exchanged_change_the_sign_alone(drawn_table):
     same(forth, back, "mean", "low", "high")
 
 
-# Runs, their sd, and the protocol's false positives and power at 3 and 5 points.
+# Runs, their sd, and the false positives and the power at 3 and 5 points. The protocol has .04 .58
+# .92, .03 .76 .99 and .05 .49 .87: its analysis counted the noise of decoding twice, and so took
+# only 3 to 5 of the 5 % of false positives that are allowed. These have the noise counted once.
 PROTOCOL = [
-    (3, 0.012, 0.04, 0.58, 0.92),
-    (5, 0.012, 0.03, 0.76, 0.99),
-    (5, 0.024, 0.05, 0.49, 0.87),
+    (3, 0.012, 0.05, 0.57, 0.89),
+    (5, 0.012, 0.05, 0.82, 0.99),
+    (5, 0.024, 0.05, 0.50, 0.88),
 ]
 
 
@@ -278,24 +280,21 @@ def found_in(studies: int, seed: int, **more) -> float:
     return told / studies
 
 
-def check_protocol(studies: int) -> None:
-    """The protocol's analysis counted the noise of decoding twice: of the 5 % of false positives
-    that are allowed it took 3 to 5. Counted once, all 5 are taken, and power differs a little."""
+def check_protocol(studies: int, slack: float) -> None:
     for runs, run_sd, never, three, five in PROTOCOL:
-        assert never <= 0.05
-        for gain, known, slack in ((0.0, 0.05, 0.01), (0.03, three, 0.07), (0.05, five, 0.04)):
+        for gain, known in ((0.0, never), (0.03, three), (0.05, five)):
             share = found_in(studies, runs, runs=runs, run_sd=run_sd, gain=gain)
             noise = 4 * np.sqrt(known * (1 - known) / studies)
             assert abs(share - known) < slack + noise, (runs, run_sd, gain, share)
 
 
 def test_the_protocols_simulations_come_out_again():
-    check_protocol(150)
+    check_protocol(150, 0.02)
 
 
 @pytest.mark.nightly
 def test_the_protocols_simulations_come_out_again_closely():
-    check_protocol(4000)
+    check_protocol(4000, 0.02)
 
 
 def covered(studies: int, seed: int, **more) -> float:
