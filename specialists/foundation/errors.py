@@ -119,6 +119,9 @@ class Overloaded(EngineError):
         self.retry_after = retry_after
         """Seconds after which asking again is worth it."""
 
+    def __reduce__(self) -> tuple[type[Overloaded], tuple[str, float]]:
+        return type(self), (str(self), self.retry_after)
+
 
 class AdapterError(EngineError):
     """An adapter is missing, altered, or not for this base."""

@@ -1,23 +1,29 @@
-"""Real vLLM servers on the CPU: the embedded base in float32 with the five shipped adapters.
+"""Real vLLM servers: by default on the CPU, the embedded base in float32, five shipped adapters.
 
 A start takes about a minute, so that servers are started once, side by side, and only those that a
 collected test asks for. Whoever stops, kills or spoils one makes it whole again (``restart``).
+
+The benchmark can look elsewhere, by environment variables: ``FINROUTE_VLLM_DEVICE=cuda``,
+``FINROUTE_VLLM_DTYPE``, and another weights folder, ``FINROUTE_VLLM_WEIGHTS`` (``shaped.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specialists.engines import vllm_install
 from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.foundation.errors import EngineError
-from specialists.foundation.records import Manifest
+from specialists.foundation.records import CANARY, CARD, RUN, Manifest, RunRecord
 
 HERE = Path(__file__).parent
 DIGITS = 12
@@ -45,9 +51,23 @@ def vllm_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def vllm_settings(vllm_python: Path) -> VllmSettings:
+    """How servers are started here."""
+    told: dict[str, Any] = {
+        "device": os.environ.get("FINROUTE_VLLM_DEVICE", "cpu"),
+        "dtype": os.environ.get("FINROUTE_VLLM_DTYPE", "float32"),
+    }
+    if told["device"] == "cpu":
+        told |= {"threads": 1, "sequences": 16}
+    else:
+        told |= {"memory_share": 0.4}  # two of them share the GPU
+    return VllmSettings(python=vllm_python, start_s=START_S, **told)
+
+
+@pytest.fixture(scope="session")
 def weights() -> Path:
     """The shipped weights. (Overrides the small made ones: a server cannot be spoilt per test.)"""
-    return Path(str(files("specialists.weights")))
+    return Path(os.environ.get("FINROUTE_VLLM_WEIGHTS", str(files("specialists.weights"))))
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +84,33 @@ def served_adapters(weights: Path, manifest: Manifest) -> dict[str, Path]:
     }
 
 
+@pytest.fixture
+def renamed(tmp_path: Path) -> Callable[[Path], Path]:
+    """Makes of an adapter another artefact that says the same: a setting nobody reads differs."""
+
+    def make(adapter: Path) -> Path:
+        out = Path(shutil.copytree(adapter, tmp_path / f"again-{adapter.name}"))
+        config = out / "adapter_config.json"
+        told = json.loads(config.read_text("utf-8"))
+        told["base_model_name_or_path"] = "renamed"
+        config.write_text(json.dumps(told), "utf-8")
+        before = RunRecord.read(out / RUN)
+        after = RunRecord.of(out, **before.model_dump(exclude={"version", "digest", "files"}))
+        assert after.digest != before.digest
+        after.write(out / RUN)
+        canary = out / CANARY
+        canary.write_text(canary.read_text("utf-8").replace(before.digest, after.digest), "utf-8")
+        for name in ("decision.json", "calibration.json", CARD):
+            (out / name).unlink(missing_ok=True)
+        return out
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def _servers(
     request: pytest.FixtureRequest,
-    vllm_python: Path,
+    vllm_settings: VllmSettings,
     weights: Path,
     manifest: Manifest,
     served_adapters: dict[str, Path],
@@ -75,12 +118,9 @@ def _servers(
 ) -> Iterator[dict[str, VllmServer]]:
     """The servers that the collected tests ask for, by fixture name, started side by side."""
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    settings = VllmSettings(
-        python=vllm_python, device="cpu", threads=1, sequences=16, start_s=START_S
-    )
     servers = {
         name: VllmServer(
-            settings,
+            vllm_settings,
             weights / manifest.base.folder,
             served_adapters,
             name=manifest.base.name,

@@ -18,7 +18,6 @@ from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.fleet import FleetSettings, Wanted
 from specialists.foundation.contracts import Message, Sampling
 from specialists.foundation.errors import AdapterError
-from specialists.foundation.records import CARD, RUN, RunRecord
 from specialists.sentiment.render import SentimentInputs
 from specialists.served import Served, served_name
 from specialists.serving import MEASURING
@@ -71,14 +70,17 @@ async def test_the_five_adapters_are_attested_and_answer(
 
 
 async def test_an_adapter_is_loaded_swapped_and_unloaded_while_others_answer(
-    server: VllmServer, staff: Callable[..., Served], weights: Path, tmp_path: Path
+    server: VllmServer,
+    staff: Callable[..., Served],
+    weights: Path,
+    renamed: Callable[[Path], Path],
 ) -> None:
     served = staff(server)
     await up(served)
     old = served.specialist("sentiment").adapter
     assert old is not None
     other = served.specialist("extraction").adapter
-    new = renamed(weights / "sentiment", tmp_path / "sentiment")
+    new = renamed(weights / "sentiment")
     asking = asyncio.create_task(busy(served, other))
     await served.swap("sentiment", new)
     fresh = served.specialist("sentiment").adapter
@@ -108,24 +110,6 @@ async def busy(served: Served, adapter: str | None) -> int:
         await served.fleet.pool.chat(ASK, adapter=adapter, sampling=Sampling(max_tokens=4))
         count += 1
     return count
-
-
-def renamed(adapter: Path, out: Path) -> Path:
-    """The same adapter as another artefact: one setting that changes nothing is another."""
-    shutil.copytree(adapter, out)
-    config = out / "adapter_config.json"
-    config.write_text(config.read_text("utf-8").replace("finroute-base", "finroute-base-2"))
-    before = RunRecord.read(out / RUN)
-    after = RunRecord.of(
-        out,
-        **before.model_dump(exclude={"version", "digest", "files"}),
-    )
-    after.write(out / RUN)
-    canary = out / "canary.json"
-    canary.write_text(canary.read_text("utf-8").replace(before.digest, after.digest))
-    for name in ("decision.json", "calibration.json", CARD):
-        (out / name).unlink(missing_ok=True)
-    return out
 
 
 # --- adapters that are not what they should be --------------------------------------------------
@@ -206,7 +190,7 @@ def other_template(base: Path, out: Path) -> Path:
     ],
 )
 async def test_servers_that_are_wrong_are_refused(
-    vllm_python: Path,
+    vllm_settings: VllmSettings,
     weights: Path,
     served_adapters: dict[str, Path],
     staff: Callable[..., Served],
@@ -215,9 +199,8 @@ async def test_servers_that_are_wrong_are_refused(
     settings: dict[str, Any],
     match: str,
 ) -> None:
-    usual: dict[str, Any] = {"python": vllm_python, "device": "cpu", "threads": 1, "sequences": 16}
     base = weights / "base" if make is None else make(weights / "base", tmp_path / "base")
-    told = VllmSettings(**{**usual, "start_s": 3 * WAIT_S, **settings})
+    told = vllm_settings.model_copy(update=settings)
     async with AsyncExitStack() as stack:
         wrong = VllmServer(told, base, served_adapters, name="finroute-base", folder=tmp_path / "r")
         await stack.enter_async_context(wrong)
@@ -236,11 +219,14 @@ async def test_servers_that_are_wrong_are_refused(
 
 
 async def test_after_a_crash_adapters_are_restored_before_anything_is_asked(
-    server: VllmServer, staff: Callable[..., Served], weights: Path, tmp_path: Path
+    server: VllmServer,
+    staff: Callable[..., Served],
+    weights: Path,
+    renamed: Callable[[Path], Path],
 ) -> None:
     served = staff(server)
     await up(served)
-    new = renamed(weights / "sentiment", tmp_path / "sentiment")
+    new = renamed(weights / "sentiment")
     await served.swap("sentiment", new)  # the server was not started with this one
     fresh = served.specialist("sentiment").adapter
     await server.kill()

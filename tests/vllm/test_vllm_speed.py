@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -27,17 +26,17 @@ from specialists.engines.local import LocalEngine
 from specialists.engines.openai import OpenAIEngine
 from specialists.engines.pool import Pool
 from specialists.engines.replica import Replica
-from specialists.engines.vllm import VllmServer
+from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.fleet import FleetSettings
 from specialists.foundation.contracts import Grammar, Message, Sampling
-from specialists.foundation.records import RUN, RunRecord
 from specialists.served import Served
 from specialists.serving import MEASURING
 
 pytestmark = pytest.mark.bench
 
 CALLS, WARM = 400, 40
-REQUESTS, TOKENS, AT_ONCE, ROUNDS = 64, 32, 16, 5
+AT_ONCE = int(os.environ.get("FINROUTE_BENCH_AT_ONCE", "16"))
+REQUESTS, TOKENS, ROUNDS = 4 * AT_ONCE, 32, 5
 QUESTIONS = 48
 HERE = Path(__file__).parent
 ASK = [Message(role="system", content="sentiment"), Message(role="user", content="net up 12 %?")]
@@ -220,6 +219,8 @@ async def test_throughput_beside_raw_vllm(
 async def test_the_engine_in_process_beside_vllm_on_the_five_jobs(
     server: VllmServer, weights: Path, served_adapters: dict[str, Path]
 ) -> None:
+    if not (weights / "cases").is_dir():
+        pytest.skip("no weights for the jobs: these were made for speed alone")
     local = LocalEngine.load(weights / "base", adapters=served_adapters)
     remote = OpenAIEngine(f"{server.url}/v1", model=server.model, timeout_s=600)
     pool = pooled(remote, list(served_adapters))
@@ -275,11 +276,21 @@ async def test_the_engine_in_process_beside_vllm_on_the_five_jobs(
 
 
 async def test_how_long_attesting_and_swapping_takes(
-    server: VllmServer, weights: Path, tmp_path: Path
+    server: VllmServer,
+    vllm_settings: VllmSettings,
+    weights: Path,
+    renamed: Callable[[Path], Path],
 ) -> None:
     url = f"{server.url}/v1"
     served = Served(
-        FleetSettings(urls=(url,), watch_s=0.2, start_s=600, timeout_s=600, retire_s=0),
+        FleetSettings(
+            urls=(url,),
+            format="float32" if vllm_settings.dtype == "float32" else "bfloat16",
+            watch_s=0.2,
+            start_s=600,
+            timeout_s=600,
+            retire_s=0,
+        ),
         weights,
         serving=MEASURING,
     )
@@ -289,16 +300,7 @@ async def test_how_long_attesting_and_swapping_takes(
         await asyncio.sleep(0.02)
     joined = time.perf_counter() - begun
     attest = [each.attest_s for each in served.replicas()[0].adapters if each.attest_s is not None]
-    new = Path(shutil.copytree(weights / "sentiment", tmp_path / "sentiment"))
-    config = new / "adapter_config.json"
-    config.write_text(config.read_text("utf-8").replace("finroute-base", "finroute-base-2"))
-    before = RunRecord.read(new / RUN)
-    after = RunRecord.of(new, **before.model_dump(exclude={"version", "digest", "files"}))
-    after.write(new / RUN)
-    canary = new / "canary.json"
-    canary.write_text(canary.read_text("utf-8").replace(before.digest, after.digest))
-    for name in ("decision.json", "calibration.json"):
-        (new / name).unlink(missing_ok=True)
+    new = renamed(weights / "sentiment")
     swaps: list[float] = []
     loads: list[float] = []
     for number in range(6):
