@@ -13,6 +13,7 @@ from router.staff import engage
 from service import answers, listings, metrics, problems
 from service.config import ServiceSettings
 from service.limits import BodyLimit
+from service.reload import reloading
 from service.routers import Routers
 from specialists.registry import Registry
 
@@ -40,7 +41,8 @@ def create_app(
         routers = Routers(settings, service, registry)
         app.state.routers = routers
         routers.start_warming()
-        yield
+        with reloading(routers):
+            yield
         await routers.aclose()
 
     app = FastAPI(

@@ -13,7 +13,7 @@ from service.problems import Busy
 from specialists.engines.pool import PoolStats
 from specialists.fleet import ReplicaState
 from specialists.foundation.contracts import Value
-from specialists.foundation.errors import FinrouteError, NotFound
+from specialists.foundation.errors import ConfigError, FinrouteError, NotFound
 from specialists.registry import Entry, Registry
 from specialists.served import Served
 from specialists.workspace.versions import Workspace
@@ -132,6 +132,17 @@ class Routers:
             raise NotReady("no model server answers" + self._waiting())
         refused = {e.name: e.reason for e in self._registry.list() if not e.served}
         return refused | self._warming.result()
+
+    async def reload(self) -> tuple[str, ...]:
+        """Serve what the weights' folder holds by now; see ``Served.reload``.
+
+        Raises:
+            ConfigError: the models run in process, which reads its weights once.
+            RecordError, AdapterError, Unavailable: it cannot be; what was served goes on.
+        """
+        if not isinstance(self._registry, Served):
+            raise ConfigError("models in process read their weights once: restart the service")
+        return await self._registry.reload()
 
     def replicas(self) -> tuple[ReplicaState, ...]:
         """The model servers; none where models run in process."""

@@ -261,6 +261,7 @@ class Fleet:
         """
         old = self._wanted.get(wanted.specialist)
         if old is not None and old.name == wanted.name:
+            self._wanted[wanted.specialist] = wanted  # its folder may have moved
             return
         up = [place for place in self._places.values() if place.state == "up"]
         if not up:

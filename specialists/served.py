@@ -6,12 +6,13 @@ What a specialist costs here is a name: servers are looked for when the first is
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
 
 from specialists.agent import Specialist
 from specialists.fleet import DIGITS, Fleet, FleetSettings, Managed, ReplicaState, Wanted, secret
-from specialists.foundation.errors import AdapterError
+from specialists.foundation.errors import AdapterError, RecordError
 from specialists.registry import WEIGHTS, Attestation, Entry, Shelf, Shelved
 from specialists.serving import SHIPPED, Serving
 
@@ -95,7 +96,44 @@ class Served(Shelf):
         if not each.standing.served:
             raise AdapterError(f"the adapter in {folder} is not served: {each.standing.reason}")
         await self.fleet.swap(self._wanted(name, each))
+        self.assurance = None  # it was measured with the old one
         self.adapters[name] = each
+
+    async def reload(self) -> tuple[str, ...]:
+        """Serve what the folder's manifest names by now: adapters that changed are swapped, each
+        without a pause. The whole folder is verified before anything is changed.
+
+        Returns:
+            Names of the specialists whose adapters were swapped, or may be served no more.
+
+        Raises:
+            RecordError: a record is missing, altered or of something else, or there is another
+                base, or other specialists: those need a restart.
+            AdapterError: see ``swap``; those swapped before it stay so, without an assurance.
+            Unavailable: no server is up.
+        """
+        there = await asyncio.to_thread(Shelf, self.folder, serving=self._serving)
+        if there.manifest.base.digest != self.manifest.base.digest:
+            raise RecordError(f"{self.folder} has another base now, which needs new servers")
+        if there.adapters.keys() != self.adapters.keys():
+            raise RecordError(
+                f"{self.folder} has adapters for {', '.join(sorted(there.adapters))} now, and "
+                f"{', '.join(sorted(self.adapters))} are served: that needs a restart"
+            )
+        changed: list[str] = []
+        for name, each in there.adapters.items():
+            before = self.adapters[name]
+            if each.standing.served:
+                await self.fleet.swap(self._wanted(name, each))
+            elif before.standing.served:
+                await self.fleet.unload(name)
+            if _served(each) != _served(before):
+                self.assurance = None  # until all are changed
+                changed.append(name)
+            self.adapters[name] = each
+        self.manifest, self.adapters = there.manifest, there.adapters  # what is told of them, too
+        self.assurance = there.assurance
+        return tuple(changed)
 
     def replicas(self) -> tuple[ReplicaState, ...]:
         """The servers and what each serves."""
@@ -124,6 +162,11 @@ class Served(Shelf):
             folder=str(place if inside else place.resolve()),
             canary=each.canary,
         )
+
+
+def _served(each: Shelved) -> str | None:
+    """Digest of what is served; None: it may not be."""
+    return each.record.digest if each.standing.served else None
 
 
 def served_name(specialist: str, digest: str) -> str:

@@ -6,6 +6,7 @@ Real files of the real formats, made in a second. The model libraries are import
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from specialists.foundation.decisions import (
 )
 from specialists.foundation.records import (
     CANARY,
+    CARD,
     RUN,
     Artefact,
     Manifest,
@@ -200,6 +202,29 @@ async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
 def weights(made_weights: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""
     return Path(shutil.copytree(made_weights, tmp_path / "weights"))
+
+
+@pytest.fixture
+def renamed() -> Callable[[Path], str]:
+    """Makes of an adapter's folder another artefact that says the same: a setting nobody reads
+    differs. Returns its digest."""
+
+    def make(adapter: Path) -> str:
+        config = adapter / "adapter_config.json"
+        told = json.loads(config.read_text("utf-8"))
+        told["base_model_name_or_path"] = "renamed"
+        config.write_text(json.dumps(told), "utf-8")
+        before = RunRecord.read(adapter / RUN)
+        after = RunRecord.of(adapter, **before.model_dump(exclude={"version", "digest", "files"}))
+        assert after.digest != before.digest
+        after.write(adapter / RUN)
+        canary = adapter / CANARY
+        canary.write_text(canary.read_text("utf-8").replace(before.digest, after.digest), "utf-8")
+        for name in ("decision.json", "calibration.json", CARD):
+            (adapter / name).unlink(missing_ok=True)
+        return after.digest
+
+    return make
 
 
 @pytest.fixture

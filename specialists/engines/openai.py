@@ -7,7 +7,6 @@ its deadline leaves, and a caller who goes closes the connection, so that the se
 from __future__ import annotations
 
 import asyncio
-import base64
 import hmac
 import time
 from collections.abc import AsyncGenerator, Collection, Sequence
@@ -333,7 +332,7 @@ class OpenAIEngine:
         if self._salt is None or tenant is None:
             return {}
         digest = hmac.digest(self._salt, tenant.encode(), "sha256")
-        return {"cache_salt": base64.b64encode(digest).decode()}
+        return {"cache_salt": digest.hex()}  # vLLM takes 128 characters, and no / or @ among them
 
     async def _completion(
         self, call: Call, request: dict[str, Any], answer: wire.Answer, first: float | None = None

@@ -20,7 +20,7 @@ from specialists.engines.local import LocalEngine
 from specialists.fleet import FleetSettings, Wanted
 from specialists.foundation.calls import calling
 from specialists.foundation.contracts import Message, Sampling
-from specialists.foundation.errors import AdapterError, ConfigError, Unavailable
+from specialists.foundation.errors import AdapterError, ConfigError, RecordError, Unavailable
 from specialists.foundation.records import CANARY, Manifest
 from specialists.registry import MANIFEST
 from specialists.sentiment.render import SentimentInputs
@@ -388,6 +388,50 @@ async def test_a_new_adapter_that_is_refused_leaves_the_old_one_in_place(
     (replica,) = served.fleet.pool.replicas
     assert new.name not in await replica.engine.models()  # type: ignore[attr-defined]
     await served.specialist("sentiment").ready()
+
+
+async def test_a_reload_serves_what_the_folder_holds_by_now(
+    weights: Path, park: Park, staff: Callable[..., Served], renamed: Callable[[Path], str]
+) -> None:
+    served = staff(park.open(bare(weights)))
+    before = served.specialist("sentiment")
+    await before.ready()
+    await until(lambda: served.replicas()[0].state == "up")
+    other = served.specialist("extraction").adapter
+    assert await served.reload() == ()
+    manifest = Manifest.read(weights / MANIFEST)
+    config = weights / "sentiment" / "adapter_config.json"
+    sound = config.read_text("utf-8")
+    config.write_text("{}")
+    with pytest.raises(AdapterError, match=r"altered adapter_config\.json"):
+        await served.reload()  # copied halfway, perhaps: nothing is changed
+    assert served.specialist("sentiment").adapter == before.adapter
+    config.write_text(sound)
+    digest = renamed(weights / "sentiment")
+    named = manifest.adapters["sentiment"].model_copy(update={"digest": digest})
+    adapters = {**manifest.adapters, "sentiment": named}
+    manifest.model_copy(update={"adapters": adapters}).write(weights / MANIFEST)
+    assert await served.reload() == ("sentiment",)
+    after = served.specialist("sentiment")
+    assert after.adapter == served_name("sentiment", digest)
+    assert after.served_by.adapter == digest
+    await after.ready()
+    assert served.specialist("extraction").adapter == other
+    (replica,) = served.fleet.pool.replicas
+    await until(lambda: before.adapter not in replica.adapters)
+
+
+async def test_a_reload_needs_the_same_base_and_jobs(
+    weights: Path, park: Park, staff: Callable[..., Served]
+) -> None:
+    served = staff(park.open(bare(weights)))
+    await served.specialist("sentiment").ready()
+    manifest = Manifest.read(weights / MANIFEST)
+    one = {"sentiment": manifest.adapters["sentiment"]}
+    manifest.model_copy(update={"adapters": one}).write(weights / MANIFEST)
+    with pytest.raises(RecordError, match="that needs a restart"):
+        await served.reload()
+    await served.specialist("extraction").ready()
 
 
 async def test_an_unloaded_adapter_is_served_no_more(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -92,6 +93,7 @@ async def test_tenants_share_no_cache_and_stay_unnamed(
             await engine.chat(ASK, sampling=Sampling(max_tokens=2))
     salts = [sent["cache_salt"] for sent in speaking.requests]
     assert salts[0] == salts[2] != salts[1]
+    assert all(re.fullmatch("[0-9a-f]{64}", salt) for salt in salts)  # vLLM refuses @ and /
     assert "acme" not in str(speaking.requests)
 
 

@@ -10,10 +10,8 @@ The benchmark can look elsewhere, by environment variables: ``FINROUTE_VLLM_DEVI
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ import pytest
 from specialists.engines import vllm_install
 from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.foundation.errors import EngineError
-from specialists.foundation.records import CANARY, CARD, RUN, Manifest, RunRecord
+from specialists.foundation.records import Manifest
 
 HERE = Path(__file__).parent
 DIGITS = 12
@@ -82,29 +80,6 @@ def served_adapters(weights: Path, manifest: Manifest) -> dict[str, Path]:
         f"{name}@{artefact.digest[:DIGITS]}": weights / artefact.folder
         for name, artefact in manifest.adapters.items()
     }
-
-
-@pytest.fixture
-def renamed(tmp_path: Path) -> Callable[[Path], Path]:
-    """Makes of an adapter another artefact that says the same: a setting nobody reads differs."""
-
-    def make(adapter: Path) -> Path:
-        out = Path(shutil.copytree(adapter, tmp_path / f"again-{adapter.name}"))
-        config = out / "adapter_config.json"
-        told = json.loads(config.read_text("utf-8"))
-        told["base_model_name_or_path"] = "renamed"
-        config.write_text(json.dumps(told), "utf-8")
-        before = RunRecord.read(out / RUN)
-        after = RunRecord.of(out, **before.model_dump(exclude={"version", "digest", "files"}))
-        assert after.digest != before.digest
-        after.write(out / RUN)
-        canary = out / CANARY
-        canary.write_text(canary.read_text("utf-8").replace(before.digest, after.digest), "utf-8")
-        for name in ("decision.json", "calibration.json", CARD):
-            (out / name).unlink(missing_ok=True)
-        return out
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -73,14 +73,16 @@ async def test_an_adapter_is_loaded_swapped_and_unloaded_while_others_answer(
     server: VllmServer,
     staff: Callable[..., Served],
     weights: Path,
-    renamed: Callable[[Path], Path],
+    renamed: Callable[[Path], str],
+    tmp_path: Path,
 ) -> None:
     served = staff(server)
     await up(served)
     old = served.specialist("sentiment").adapter
     assert old is not None
     other = served.specialist("extraction").adapter
-    new = renamed(weights / "sentiment")
+    new = Path(shutil.copytree(weights / "sentiment", tmp_path / "sentiment"))
+    renamed(new)
     asking = asyncio.create_task(busy(served, other))
     await served.swap("sentiment", new)
     fresh = served.specialist("sentiment").adapter
@@ -222,11 +224,13 @@ async def test_after_a_crash_adapters_are_restored_before_anything_is_asked(
     server: VllmServer,
     staff: Callable[..., Served],
     weights: Path,
-    renamed: Callable[[Path], Path],
+    renamed: Callable[[Path], str],
+    tmp_path: Path,
 ) -> None:
     served = staff(server)
     await up(served)
-    new = renamed(weights / "sentiment")
+    new = Path(shutil.copytree(weights / "sentiment", tmp_path / "sentiment"))
+    renamed(new)
     await served.swap("sentiment", new)  # the server was not started with this one
     fresh = served.specialist("sentiment").adapter
     await server.kill()

@@ -11,7 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from specialists.engines.openai import OpenAIEngine
 from specialists.engines.vllm import VllmServer
+from specialists.foundation.calls import calling
+from specialists.foundation.contracts import Message, Sampling
 from specialists.foundation.records import Manifest
 
 QUESTIONS = [
@@ -61,6 +64,24 @@ async def test_it_is_healthy_and_lists_base_and_adapters(
     listed = (await client.get("/v1/models")).json()["data"]
     assert [model["id"] for model in listed] == [manifest.base.name, *served_adapters]
     assert (server.model, *server.adapters) == (manifest.base.name, *served_adapters)
+
+
+async def test_tenants_share_no_prefix_cache(server: VllmServer, client: httpx.AsyncClient) -> None:
+    async def hits() -> float:
+        told = (await client.get("/metrics")).text
+        (line,) = [x for x in told.splitlines() if x.startswith("vllm:prefix_cache_hits_total{")]
+        return float(line.rsplit(" ", 1)[1])
+
+    long = [Message(role="user", content=" ".join(f"{n} million in {n}" for n in range(60)))]
+    engine = OpenAIEngine(f"{server.url}/v1", model=server.model, salt=b"secret", timeout_s=600)
+    found: list[bool] = []
+    for tenant in ("acme", "zenith", "acme", "zenith"):
+        before = await hits()
+        with calling(tenant=tenant):
+            await engine.chat(long, sampling=Sampling(max_tokens=2))
+        found.append(await hits() > before)
+    await engine.aclose()
+    assert found == [False, False, True, True]
 
 
 @pytest.mark.parametrize("ask", [write, read])

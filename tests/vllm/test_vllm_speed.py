@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -279,7 +280,8 @@ async def test_how_long_attesting_and_swapping_takes(
     server: VllmServer,
     vllm_settings: VllmSettings,
     weights: Path,
-    renamed: Callable[[Path], Path],
+    renamed: Callable[[Path], str],
+    tmp_path: Path,
 ) -> None:
     url = f"{server.url}/v1"
     served = Served(
@@ -300,7 +302,8 @@ async def test_how_long_attesting_and_swapping_takes(
         await asyncio.sleep(0.02)
     joined = time.perf_counter() - begun
     attest = [each.attest_s for each in served.replicas()[0].adapters if each.attest_s is not None]
-    new = renamed(weights / "sentiment")
+    new = Path(shutil.copytree(weights / "sentiment", tmp_path / "sentiment"))
+    renamed(new)
     swaps: list[float] = []
     loads: list[float] = []
     for number in range(6):
