@@ -58,7 +58,7 @@ def vllm_settings(vllm_python: Path) -> VllmSettings:
     if told["device"] == "cpu":
         told |= {"threads": 1, "sequences": 16}
     else:
-        told |= {"memory_share": 0.4}  # two of them share the GPU
+        told |= {"memory_share": 0.25}  # up to three of them share the GPU
     return VllmSettings(python=vllm_python, start_s=START_S, **told)
 
 
