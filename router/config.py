@@ -20,8 +20,8 @@ from specialists.fleet import FleetSettings
 from specialists.foundation.config import Config
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.prices import Price
-from specialists.registry import WEIGHTS
 from specialists.serving import Serving, Trust
+from specialists.weights import WEIGHTS
 from specialists.workspace import home
 
 PROFILES = Path(__file__).with_name("profiles")

@@ -38,8 +38,8 @@ from specialists.foundation.records import (
 )
 from specialists.serving import MEASURING, SHIPPED, Serving, Standing, standing
 from specialists.task import Task
+from specialists.weights import WEIGHTS
 
-WEIGHTS = Path(__file__).with_name("weights")
 MANIFEST = "weights.json"
 
 TASKS: Mapping[str, str] = {

@@ -13,8 +13,9 @@ from pathlib import Path
 from specialists.agent import Specialist
 from specialists.fleet import DIGITS, Fleet, FleetSettings, Managed, ReplicaState, Wanted, secret
 from specialists.foundation.errors import AdapterError, RecordError
-from specialists.registry import WEIGHTS, Attestation, Entry, Shelf, Shelved
+from specialists.registry import Attestation, Entry, Shelf, Shelved
 from specialists.serving import SHIPPED, Serving
+from specialists.weights import WEIGHTS
 
 _BEST: tuple[Attestation, ...] = ("attested", "unattested", "refused")
 """What counts where replicas differ: one that is right can answer."""

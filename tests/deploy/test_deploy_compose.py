@@ -14,7 +14,7 @@ import pytest
 
 from router import config as routers
 from specialists.engines.vllm_flags import VllmSettings, command
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 
 Edited = Callable[[Any, Callable[[Any], object]], Any]
 

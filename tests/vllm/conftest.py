@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from specialists.engines import vllm_install
 from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.foundation.errors import EngineError
 from specialists.foundation.records import Manifest
+from specialists.weights import WEIGHTS
 
 HERE = Path(__file__).parent
 DIGITS = 12
@@ -65,7 +65,7 @@ def vllm_settings(vllm_python: Path) -> VllmSettings:
 @pytest.fixture(scope="session")
 def weights() -> Path:
     """The shipped weights. (Overrides the small made ones: a server cannot be spoilt per test.)"""
-    return Path(os.environ.get("FINROUTE_VLLM_WEIGHTS", str(files("specialists.weights"))))
+    return Path(os.environ.get("FINROUTE_VLLM_WEIGHTS", WEIGHTS))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from specialists.attestation import take_canary
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
 from specialists.foundation.records import CANARY, RUN, Artefact, Manifest, RunRecord
+from specialists.weights import WEIGHTS
 
 SHAPES: dict[str, dict[str, int]] = {
     "tiny": {
@@ -61,7 +61,7 @@ def make(shape: str, out: Path) -> Path:
     from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    shipped = Path(str(files("specialists.weights"))) / "base"
+    shipped = WEIGHTS / "base"
     tokenizer: Any = AutoTokenizer.from_pretrained(shipped)
     template = shipped / "chat_template.jinja"
     tokenizer.chat_template = template.read_text("utf-8")
