@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Literal, Protocol
+
+from pydantic import Field
 
 from specialists.engines.base import Engine
 from specialists.foundation.contracts import Message, Sampling, TokenLogprob, Value
@@ -21,8 +24,11 @@ from specialists.foundation.records import Record
 
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 TOLERANCES: dict[NumberFormat, float] = {"float32": 5e-4, "float16": 3e-3, "bfloat16": 1.5e-2}
-"""Nats a token, on average, that a served model may differ from the canary, which is taken in
-float32. Measured on the embedded base: float32 under 1e-5, bfloat16 between 1e-3 and 8e-3."""
+"""Nats a token, on average, that any served model may differ from its canary, which is taken in
+float32. Measured on the embedded base: float32 under 1e-5, bfloat16 between 1e-3 and 8e-3. Deeper
+models round more: what theirs does was measured when the canary was taken (``Canary.rounding``)."""
+MARGIN = 3.0
+"""Times that: servers add up in another order than the engine that took the canary."""
 EFFECT = 0.02
 """Nats a token by which an adapter must move the base on the dialogues of its canary."""
 CROWD = 3
@@ -68,11 +74,17 @@ class Canary(Record):
     base: str
     """Digest of the base."""
     cases: tuple[CanaryCase, ...]
+    rounding: dict[NumberFormat, float] = Field(default_factory=dict)
+    """How far a shorter number format moves base or adapter, in nats a token (``rounding``)."""
 
     @property
     def effect(self) -> float:
         """How far the adapter moves the base: mean absolute difference in nats a token."""
         return _distance([c.base for c in self.cases], [c.adapter for c in self.cases])
+
+    def tolerance(self, format: NumberFormat) -> float:
+        """Nats a token by which a server in a number format may differ."""
+        return max(TOLERANCES[format], MARGIN * self.rounding.get(format, 0.0))
 
 
 class Attested(Value):
@@ -120,6 +132,18 @@ async def take_canary(
     return canary
 
 
+async def rounding(engine: Scoring, adapter: str, canary: Canary) -> float:
+    """How far an engine that computes in a shorter number format is from a canary: the larger of
+    base's and adapter's mean distances, in nats a token."""
+    base = [_values(await engine.score(case.dialogue)) for case in canary.cases]
+    tuned = [_values(await engine.score(case.dialogue, adapter=adapter)) for case in canary.cases]
+    gaps = (
+        _gap(base, [case.base for case in canary.cases]),
+        _gap(tuned, [case.adapter for case in canary.cases]),
+    )
+    return round(max(gaps), 6)
+
+
 async def attest(
     engine: Scoring,
     adapter: str,
@@ -135,10 +159,16 @@ async def attest(
 
     Raises:
         AdapterError: another template, base or number format, an adapter that does not act, or
-            another adapter; the message says which.
+            another adapter; the message says which. Or its canary cannot tell.
     """
     told = canary.cases[:cases]
-    limit = TOLERANCES[format]
+    limit = canary.tolerance(format)
+    acts = _gap([case.base for case in told], [case.adapter for case in told])
+    if acts <= limit:
+        raise AdapterError(
+            f"adapter {adapter} cannot be attested in {format}: it moves the base by {acts:.4f} "
+            f"nats a token, and rounding alone may move it by {limit:.4f}"
+        )
     for case in told:
         read = await _read(engine, case.dialogue, adapter) if case.tokens else None
         if read is not None and read != case.tokens:
@@ -149,9 +179,9 @@ async def attest(
     base = [_values(await engine.score(case.dialogue)) for case in told]
     gap = _gap(base, [case.base for case in told])
     if gap > limit:
-        why = (
-            _shorter("the base", gap, format)
-            or "the base it is served on is not the one it was made on"
+        why = _shorter("the base", gap, canary, format) or (
+            "the base it is served on is not the one it was made on "
+            f"({gap:.4f} nats a token apart; {limit:g} are allowed in {format})"
         )
         raise AdapterError(f"adapter {adapter} is refused: {why}")
     tuned = [_values(await engine.score(case.dialogue, adapter=adapter)) for case in told]
@@ -159,7 +189,7 @@ async def attest(
     if error > limit:
         if effect <= limit:
             raise AdapterError(f"adapter {adapter} is refused: served, it does not act on the base")
-        why = _shorter("it", error, format) or (
+        why = _shorter("it", error, canary, format) or (
             f"it gives other log-probabilities than when it was made ({error:.4f} nats a token "
             f"apart; {limit:g} are allowed in {format})"
         )
@@ -173,7 +203,7 @@ async def attest_crowd(
     dialogues: Iterable[Sequence[Message]],
     *,
     rounds: int = CROWD,
-    format: NumberFormat = "float32",
+    tolerance: float = TOLERANCES["float32"],
 ) -> float:
     """Ask the base alone, then amid requests for adapters: it must answer the same.
 
@@ -182,6 +212,7 @@ async def attest_crowd(
 
     Args:
         dialogues: each ending with a reply, which is left away.
+        tolerance: nats a token by which rounding may change a reply.
 
     Returns:
         The largest gap seen, in nats.
@@ -191,19 +222,19 @@ async def attest_crowd(
     """
     prompts = [tuple(dialogue[:-1]) for dialogue in dialogues]
 
-    async def ask(prompt: Sequence[Message], adapter: str | None) -> tuple[float, ...]:
+    async def ask(prompt: Sequence[Message], adapter: str | None) -> tuple[TokenLogprob, ...]:
         done = await engine.chat(prompt, adapter=adapter, sampling=_SHORT, logprobs=True)
-        return _values(done.logprobs)
+        return done.logprobs
 
     alone = [await ask(prompt, None) for prompt in prompts]
     worst = 0.0
     for _ in range(rounds if adapters else 0):
         crowd = [(p, a) for p in prompts for a in (*adapters, None)]
         said = await asyncio.gather(*(ask(prompt, adapter) for prompt, adapter in crowd))
-        amid = [values for (_, adapter), values in zip(crowd, said, strict=True) if adapter is None]
-        worst = max([worst, *(_gap([a], [b]) for a, b in zip(alone, amid, strict=True))])
+        amid = [reply for (_, adapter), reply in zip(crowd, said, strict=True) if adapter is None]
+        worst = max([worst, *(_apart(a, b) for a, b in zip(alone, amid, strict=True))])
     # The format's own noise differs from batch to batch: as much as from the canary.
-    if worst > 2 * TOLERANCES[format]:
+    if worst > 2 * tolerance:
         raise AdapterError(
             f"the base's replies change by {worst:.4f} nats a token when adapters are asked at the "
             "same time: the server lets adapters into requests that name none (on a CPU: start it "
@@ -212,9 +243,9 @@ async def attest_crowd(
     return worst
 
 
-def _shorter(what: str, gap: float, format: NumberFormat) -> str:
-    """What is told of a gap that rounding explains; empty: it does not."""
-    if gap > 2 * TOLERANCES["bfloat16"]:
+def _shorter(what: str, gap: float, canary: Canary, format: NumberFormat) -> str:
+    """What is told of a gap that a shorter number format explains; empty: none does."""
+    if format == "bfloat16" or gap > 2 * canary.tolerance("bfloat16"):
         return ""
     return (
         f"{what} is {gap:.4f} nats a token off, as one served in a shorter number format than "
@@ -230,6 +261,17 @@ async def _read(engine: object, dialogue: Sequence[Message], adapter: str) -> st
 
 def _values(tokens: Sequence[TokenLogprob]) -> tuple[float, ...]:
     return tuple(round(token.logprob, 6) for token in tokens)
+
+
+def _apart(one: Sequence[TokenLogprob], other: Sequence[TokenLogprob]) -> float:
+    """Mean distance of two replies to the same, up to the first word they do not share: rounding
+    may decide between two that are equally likely, and what follows is another story."""
+    both = list(zip(one, other, strict=False))
+    if not both:
+        return _gap([_values(one)], [_values(other)])
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0].text == pair[1].text, both))
+    told = both[: shared + 1]
+    return _gap([_values([a for a, _ in told])], [_values([b for _, b in told])])
 
 
 _Readings = Sequence[Sequence[float]]

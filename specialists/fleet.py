@@ -453,7 +453,9 @@ class Fleet:
         canaries = {w.name: w.canary for w in self._wanted.values() if w.canary is not None}
         there = [name for name in canaries if name in place.replica.adapters]
         dialogues = [canaries[name].cases[0].dialogue for name in there]
-        await attest_crowd(place.engine, there, dialogues, format=self._settings.format)
+        format = self._settings.format
+        tolerance = max((canaries[name].tolerance(format) for name in there), default=0.0)
+        await attest_crowd(place.engine, there, dialogues, tolerance=tolerance)
 
     def _missing(self, replica: Replica, adapter: str | None) -> None:
         """The pool found that a server has lost an adapter."""

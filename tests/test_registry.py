@@ -12,7 +12,14 @@ import pytest
 
 from specialists import registry
 from specialists.agent import answer_one
-from specialists.attestation import Canary, Scoring, attest, take_canary
+from specialists.attestation import (
+    TOLERANCES,
+    Canary,
+    Scoring,
+    attest,
+    rounding,
+    take_canary,
+)
 from specialists.engines.local import LocalEngine
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
 from specialists.foundation.records import (
@@ -196,4 +203,36 @@ async def test_a_canary_is_not_taken_where_the_adapter_does_not_act(
     engine = LocalEngine.load(base, adapters={"a": idle(adapters["alpha"])})
     with pytest.raises(AdapterError, match="choose dialogues where it acts"):
         await take_canary(engine, "a", dialogues, digest="d", base="b")
+    await engine.aclose()
+
+
+async def test_a_shorter_number_format_is_told_from_another_model(
+    weights: Path, adapters: dict[str, Path], base: Path, idle: Callable[[Path], Path]
+) -> None:
+    canary = Canary.read(weights / "sentiment" / CANARY)
+    short = LocalEngine.load(base, adapters={"a": adapters["alpha"]}, dtype="bfloat16")
+    rounds = await rounding(short, "a", canary)
+    assert 1e-5 < rounds < TOLERANCES["bfloat16"] * 2
+    with pytest.raises(AdapterError, match="a shorter number format than float32"):
+        await attest(short, "a", canary)
+    measured = canary.model_copy(update={"rounding": {"bfloat16": rounds}})
+    await attest(short, "a", measured, format="bfloat16")
+    short.add_adapter("a", adapters["beta"])
+    with pytest.raises(AdapterError, match="gives other log-probabilities"):
+        await attest(short, "a", measured, format="bfloat16")
+    short.add_adapter("a", idle(adapters["alpha"]))
+    with pytest.raises(AdapterError, match="does not act on the base"):
+        await attest(short, "a", measured, format="bfloat16")
+    await short.aclose()
+
+
+async def test_a_canary_that_rounding_drowns_attests_nothing(
+    weights: Path, adapters: dict[str, Path], base: Path
+) -> None:
+    canary = Canary.read(weights / "sentiment" / CANARY)
+    deep = canary.model_copy(update={"rounding": {"bfloat16": canary.effect}})
+    engine = LocalEngine.load(base, adapters={"a": adapters["alpha"]})
+    await attest(engine, "a", deep)
+    with pytest.raises(AdapterError, match=r"cannot be attested in bfloat16.*rounding alone"):
+        await attest(engine, "a", deep, format="bfloat16")
     await engine.aclose()

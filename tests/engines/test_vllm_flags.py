@@ -120,6 +120,15 @@ def test_an_unrepaired_cpu_keeps_a_slot_empty(tmp_path: Path) -> None:
     assert flag(command(CUDA.model_copy(update=unrepaired), "b", adapters), "--max-loras") == "2"
 
 
+def test_adapters_in_float32_are_for_cpus(tmp_path: Path) -> None:
+    adapters = {"a": write_adapter(tmp_path / "a")}
+    long = {"dtype": "float32"}
+    with pytest.raises(ConfigError, match="dtype = 'bfloat16'"):
+        command(CUDA.model_copy(update=long), "b", adapters)
+    assert flag(command(CUDA.model_copy(update=long), "b"), "--dtype") == "float32"  # no adapters
+    assert flag(command(CPU.model_copy(update=long), "b", adapters), "--dtype") == "float32"
+
+
 def test_room_for_later_adapters_can_be_asked_for() -> None:
     assert not [word for word in command(CPU, "b") if "lora" in word]
     words = command(CPU.model_copy(update={"max_loras": 3}), "b")

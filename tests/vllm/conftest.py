@@ -3,8 +3,8 @@
 A start takes about a minute, so that servers are started once, side by side, and only those that a
 collected test asks for. Whoever stops, kills or spoils one makes it whole again (``restart``).
 
-The benchmark can look elsewhere, by environment variables: ``FINROUTE_VLLM_DEVICE=cuda``,
-``FINROUTE_VLLM_DTYPE``, and another weights folder, ``FINROUTE_VLLM_WEIGHTS`` (``shaped.py``).
+They can look elsewhere, by environment variables: ``FINROUTE_VLLM_DEVICE=cuda`` serves in bfloat16
+on a GPU, and ``FINROUTE_VLLM_WEIGHTS`` is another weights folder, for the benchmark (``shaped.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from specialists.attestation import NumberFormat
 from specialists.engines import vllm_install
 from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.foundation.errors import EngineError
@@ -26,6 +27,7 @@ from specialists.weights import WEIGHTS
 HERE = Path(__file__).parent
 DIGITS = 12
 """Of an adapter's digest in its name on a server."""
+DEVICE = os.environ.get("FINROUTE_VLLM_DEVICE", "cpu")
 START_S = 1800.0
 """A limit for machines that do much else at the time."""
 
@@ -51,15 +53,18 @@ def vllm_python() -> Path:
 @pytest.fixture(scope="session")
 def vllm_settings(vllm_python: Path) -> VllmSettings:
     """How servers are started here."""
-    told: dict[str, Any] = {
-        "device": os.environ.get("FINROUTE_VLLM_DEVICE", "cpu"),
-        "dtype": os.environ.get("FINROUTE_VLLM_DTYPE", "float32"),
-    }
-    if told["device"] == "cpu":
-        told |= {"threads": 1, "sequences": 16}
+    told: dict[str, Any] = {"python": vllm_python, "start_s": START_S, "device": DEVICE}
+    if DEVICE == "cpu":
+        told |= {"dtype": "float32", "threads": 1, "sequences": 16}
     else:
-        told |= {"memory_share": 0.25}  # up to three of them share the GPU
-    return VllmSettings(python=vllm_python, start_s=START_S, **told)
+        told |= {"dtype": "bfloat16", "memory_share": 0.25}  # up to three share the GPU
+    return VllmSettings(**told)
+
+
+@pytest.fixture(scope="session")
+def number_format(vllm_settings: VllmSettings) -> NumberFormat:
+    """What the servers compute in."""
+    return "float32" if vllm_settings.dtype == "float32" else "bfloat16"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from specialists.attestation import take_canary
+from specialists.attestation import Canary, rounding, take_canary
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
 from specialists.foundation.records import CANARY, RUN, Artefact, Manifest, RunRecord
@@ -104,7 +104,8 @@ def make(shape: str, out: Path) -> Path:
 
 
 async def _canaries(out: Path, named: dict[str, Artefact], ground: str) -> None:
-    """In float32, as canaries are."""
+    """In float32, as canaries are, and what bfloat16 makes of them."""
+    taken: dict[str, Canary] = {}
     dialogues = [
         [
             Message(role="user", content=f"What was the revenue of <c{i}> in 2023?"),
@@ -115,8 +116,15 @@ async def _canaries(out: Path, named: dict[str, Artefact], ground: str) -> None:
     engine = LocalEngine.load(out / "base", adapters={job: out / job for job in named}, threads=8)
     for job, artefact in named.items():
         canary = await take_canary(engine, job, dialogues, digest=artefact.digest, base=ground)
-        canary.write(out / job / CANARY)
-        print(f"{job}: moves the base by {canary.effect:.3f} nats a token", flush=True)
+        taken[job] = canary
+    await engine.aclose()
+    engine = LocalEngine.load(
+        out / "base", adapters={job: out / job for job in named}, dtype="bfloat16", threads=8
+    )
+    for job, canary in taken.items():
+        short = await rounding(engine, job, canary)
+        canary.model_copy(update={"rounding": {"bfloat16": short}}).write(out / job / CANARY)
+        print(f"{job}: {canary.effect:.3f} nats a token, rounding {short:.4f}", flush=True)
     await engine.aclose()
 
 

@@ -21,13 +21,14 @@ import pytest
 from openai import AsyncOpenAI
 
 from specialists import registry
+from specialists.attestation import NumberFormat
 from specialists.engines.base import Engine
 from specialists.engines.breaker import Breaker
 from specialists.engines.local import LocalEngine
 from specialists.engines.openai import OpenAIEngine
 from specialists.engines.pool import Pool
 from specialists.engines.replica import Replica
-from specialists.engines.vllm import VllmServer, VllmSettings
+from specialists.engines.vllm import VllmServer
 from specialists.fleet import FleetSettings
 from specialists.foundation.contracts import Grammar, Message, Sampling
 from specialists.served import Served
@@ -278,7 +279,7 @@ async def test_the_engine_in_process_beside_vllm_on_the_five_jobs(
 
 async def test_how_long_attesting_and_swapping_takes(
     server: VllmServer,
-    vllm_settings: VllmSettings,
+    number_format: NumberFormat,
     weights: Path,
     renamed: Callable[[Path], str],
     tmp_path: Path,
@@ -287,7 +288,7 @@ async def test_how_long_attesting_and_swapping_takes(
     served = Served(
         FleetSettings(
             urls=(url,),
-            format="float32" if vllm_settings.dtype == "float32" else "bfloat16",
+            format=number_format,
             watch_s=0.2,
             start_s=600,
             timeout_s=600,
