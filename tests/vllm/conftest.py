@@ -4,7 +4,8 @@ A start takes about a minute, so that servers are started once, side by side, an
 collected test asks for. Whoever stops, kills or spoils one makes it whole again (``restart``).
 
 They can look elsewhere, by environment variables: ``FINROUTE_VLLM_DEVICE=cuda`` serves in bfloat16
-on a GPU, and ``FINROUTE_VLLM_WEIGHTS`` is another weights folder, for the benchmark (``shaped.py``).
+on a GPU, and ``FINROUTE_VLLM_WEIGHTS`` names another weights folder, for the benchmark
+(``shaped.py``).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from specialists.engines.base import Engine
 from specialists.engines.breaker import Breaker
 from specialists.engines.local import LocalEngine
 from specialists.engines.openai import OpenAIEngine
-from specialists.engines.pool import Pool
+from specialists.engines.pool import Pool, PoolSettings
 from specialists.engines.replica import Replica
 from specialists.engines.vllm import VllmServer
 from specialists.fleet import FleetSettings
@@ -63,7 +63,7 @@ SAID = json.dumps(
 
 def pooled(engine: OpenAIEngine, adapters: Sequence[str] = ()) -> Pool:
     replica = Replica(engine, Breaker(), base_ok=True, adapters=set(adapters))
-    return Pool(engine.model, [replica])
+    return Pool(engine.model, [replica], PoolSettings(concurrency=AT_ONCE))
 
 
 # --- what a call costs --------------------------------------------------------------------------
