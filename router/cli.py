@@ -32,6 +32,8 @@ COMMANDS: dict[str, Door] = {
     ),
     "cases": Door("router.commands.cases:cases", "Teach it worked cases of your own."),
     "serve": Door("service.command:serve", "Serve answers over HTTP."),
+    "up": Door("service.up:up", "Start what a profile names: model servers, and the service."),
+    "doctor": Door("router.commands.doctor:doctor", "Hold a profile against this machine."),
     "train": Door("training.__main__:main", "Make adapters by recipes, and the embedded weights."),
     "evals": Door("evals.__main__:main", "Judge the specialists."),
 }

@@ -15,10 +15,13 @@ from pydantic import Field, model_validator
 
 from router.budget import Budget
 from router.cascade import CascadeSettings
+from specialists.engines.vllm_flags import VllmSettings
+from specialists.fleet import FleetSettings
 from specialists.foundation.config import Config
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.prices import Price
 from specialists.serving import Serving, Trust
+from specialists.weights import WEIGHTS
 from specialists.workspace import home
 
 PROFILES = Path(__file__).with_name("profiles")
@@ -28,7 +31,8 @@ class PlannerSettings(Config):
     """Who plans."""
 
     engine: Literal["embedded", "langchain"] = "embedded"
-    """``embedded``: the planning adapter in process. ``langchain``: any chat model."""
+    """``embedded``: the planning adapter, served as the other specialists are. ``langchain``: any
+    chat model."""
     provider: str = "openai"
     """``openai`` (any OpenAI-compatible server), or ``module:Class`` of a LangChain chat model."""
     model: str = ""
@@ -39,6 +43,9 @@ class PlannerSettings(Config):
     """Name of the environment variable that holds the key. The key itself never stands here."""
     structured: Literal["json_schema", "instructions"] = "json_schema"
     """How replies are held to a schema: by the server (``response_format``), or by telling it."""
+    start: VllmSettings | None = None
+    """The server of the chat model that ``finroute up`` starts at ``base_url``; None: others run
+    it."""
     timeout_s: float = Field(default=60.0, gt=0)
     """Seconds one call may take."""
     replans: int = Field(default=1, ge=0, le=5)
@@ -50,6 +57,8 @@ class PlannerSettings(Config):
     def _named(self) -> Self:
         if self.engine == "langchain" and not self.model:
             raise ValueError("a langchain planner needs a model, e.g. model = 'gpt-5-mini'")
+        if self.start is not None and not self.base_url:
+            raise ValueError("a planner's server that is started needs base_url to be found at")
         return self
 
 
@@ -74,13 +83,31 @@ class CaseSettings(Config):
 class SpecialistSettings(Config):
     """Who does the steps."""
 
-    engine: Literal["embedded"] = "embedded"
-    """``embedded``: the shipped base and its adapters, in process on the CPU."""
+    engine: Literal["embedded", "vllm"] = "embedded"
+    """``embedded``: the base and its adapters, in process on the CPU. ``vllm``: on servers."""
+    weights: str = ""
+    """The folder with ``weights.json``: one base and its adapters (``~`` is the user's own folder).
+    Empty: those of the package."""
+    servers: FleetSettings = FleetSettings()
+    """Where the servers are and how they are kept fit, for ``vllm``."""
     provisional: bool = False
     """Serve adapters whose decision record does not adopt them, too; answers name them. Without it
     they are refused, and so are, with it, those without a valid record."""
     trust: Trust = Trust()
     """Whose signatures under decision records count, and how many each record needs."""
+
+    @model_validator(mode="after")
+    def _found(self) -> Self:
+        if self.engine == "vllm" and not (self.servers.urls or self.servers.discover):
+            raise ValueError(
+                "engine = 'vllm' needs servers: urls = ['http://127.0.0.1:8200/v1'], or discover"
+            )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The weights' folder."""
+        return Path(self.weights).expanduser() if self.weights else WEIGHTS
 
     @property
     def serving(self) -> Serving:
@@ -106,6 +133,17 @@ class StateSettings(Config):
     """After how many seconds without a sign of life another process may take over an answer."""
 
 
+class Needs(Config):
+    """What a profile takes of a machine, for ``finroute doctor``."""
+
+    memory_gb: float = Field(default=2.0, ge=0)
+    """Main memory, all processes together."""
+    gpu_memory_gb: float = Field(default=0.0, ge=0)
+    """Memory of the GPU, weights and caches of all servers together; 0: no GPU is needed."""
+    disk_gb: float = Field(default=1.0, ge=0)
+    """For weights and logs."""
+
+
 class Settings(Config):
     """All settings of the router."""
 
@@ -118,6 +156,7 @@ class Settings(Config):
     cascade: CascadeSettings = CascadeSettings()
     budget: Budget = Budget()
     state: StateSettings = StateSettings()
+    needs: Needs = Needs()
     prices: dict[str, Price] = Field(default_factory=dict[str, Price])
     """Prices by model name, as traces show it; the longest beginning of a name that fits counts. A
     model without a price is told as unpriced, not as free."""

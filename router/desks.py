@@ -21,7 +21,7 @@ from specialists.agent import Specialist
 from specialists.cases.vote import Votes, packaged
 from specialists.cases.voted import VotedPlanning
 from specialists.foundation.contracts import Usage
-from specialists.foundation.errors import ToolError
+from specialists.foundation.errors import AdapterError, ToolError
 from specialists.planning.render import JOBS
 from specialists.registry import Registry
 from specialists.workspace.links import Linker
@@ -91,16 +91,24 @@ class Desks:
         """The specialists a plan may give work to: those that are served."""
         return tuple(e.name for e in self._registry.list() if e.name in JOBS and e.served)
 
-    async def warm(self, snapshot: Snapshot) -> None:
+    async def warm(self, snapshot: Snapshot) -> dict[str, str]:
         """Load and attest every specialist that is served, and start a sandbox on the snapshot.
 
+        Returns:
+            Why a specialist cannot be served, by name: its steps will fail, the others answer.
+
         Raises:
-            EngineError: one cannot be loaded, or the planner is not served.
+            EngineError: the planner cannot be loaded, is not served, or no server answers.
         """
         await self._place(snapshot)
         await self._planner().ready()
+        refused: dict[str, str] = {}
         for name in self.jobs():
-            await self._registry.specialist(name).ready()
+            try:
+                await self._registry.specialist(name).ready()
+            except AdapterError as error:
+                refused[name] = str(error)
+        return refused
 
     async def aclose(self) -> None:
         """Release the models and the sandbox."""
@@ -111,20 +119,21 @@ class Desks:
         await self._sandbox.aclose()
 
     def _planner(self) -> Specialist:
-        if self._planning is None:
-            if self._settings.planner.engine == "langchain":
+        if self._settings.planner.engine == "langchain":
+            if self._planning is None:
                 from router.large import ExemplaryPlanning, from_settings
 
                 engine = from_settings(self._settings.planner)
                 cases = self._settings.cases
                 job = ExemplaryPlanning(Votes(packaged(cases.encoder)), cases.shots)
                 self._planning = Specialist(job, engine, form="full", ready=job.ready)
-            else:
-                planning = self._registry.specialist("planning")
-                if isinstance(planning.task, VotedPlanning):
-                    task = planning.task.reading_with(self._settings.cases.encoder)
-                    planning = replace(planning, task=task)
-                self._planning = planning
+            return self._planning
+        planning = self._registry.specialist("planning")
+        if self._planning is None or self._planning.adapter != planning.adapter:  # swapped
+            if isinstance(planning.task, VotedPlanning):
+                task = planning.task.reading_with(self._settings.cases.encoder)
+                planning = replace(planning, task=task)
+            self._planning = planning
         return self._planning
 
     def _large(self, name: str) -> Specialist:

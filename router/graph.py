@@ -35,6 +35,7 @@ from router.state import State
 from router.verify import verify
 from router.worker import Worker
 from specialists.engines.base import Engine
+from specialists.foundation.calls import calling
 from specialists.foundation.contracts import Finding, Plan, Ref, Subtask, Usage
 from specialists.foundation.errors import Cancelled, PlanError
 from specialists.foundation.records import Assurance
@@ -131,8 +132,10 @@ async def _plan(state: Progress, runtime: Runtime[Desk]) -> Progress:
         tries=2 if desk.planner.mends else 1,
     )
     try:
-        async with asyncio.timeout(max(desk.left(state), 0.0)):
-            drafted = await desk.planner.draft(question, engine=engine, reason=reason)
+        left = max(desk.left(state), 0.0)
+        async with asyncio.timeout(left):
+            with calling(deadline=time.monotonic() + left):
+                drafted = await desk.planner.draft(question, engine=engine, reason=reason)
     except PlanError:
         if not reason:
             raise

@@ -26,7 +26,7 @@ from specialists.foundation.contracts import (
     Signals,
     Usage,
 )
-from specialists.foundation.errors import EngineError, PlanError
+from specialists.foundation.errors import EngineError, Overloaded, PlanError
 from specialists.planning.render import PlanningInputs
 from specialists.planning.task import PlanningTask
 from specialists.task import Form, SingleReply
@@ -90,6 +90,7 @@ class Planner:
 
         Raises:
             PlanError: no sound plan after the second attempt.
+            Overloaded: the model has no room for the call now.
             EngineError: the model could not be reached.
         """
         specialist = replace(self._specialist, engine=engine)
@@ -111,7 +112,7 @@ class Planner:
             run = await agent.answer_one(told, inputs, sampling=sampling)
             runs.append(run)
             if run.broken and run.answer is None:
-                raise EngineError(f"the planner did not answer: {run.outcome.error}")
+                raise _silent(run)
             wrong = self._unsound(run)
             if run.answer is not None and not wrong:
                 sound.append(run)
@@ -200,6 +201,14 @@ class Planner:
         if self._cases.disagreement == "signal" or not plan.subtasks:
             return False
         return vote.reading.probability >= self._cases.sure and not vote.agrees(plan)
+
+
+def _silent(run: agent.Run) -> EngineError:
+    """What is told where the model did not answer: when to ask again, where that is known."""
+    said = f"the planner did not answer: {run.outcome.error}"
+    if isinstance(run.cause, Overloaded):
+        return Overloaded(said, run.cause.retry_after)
+    return EngineError(said)
 
 
 def _spoken(plan: Plan) -> str:

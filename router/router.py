@@ -31,8 +31,8 @@ from router.contracts import (
 from router.desks import Desks
 from router.runs import Runs, Start
 from router.schedule import run_plan
+from router.staff import engage
 from router.state import Recorded, State
-from specialists import registry as registries
 from specialists.foundation.contracts import Finding, Plan, Usage
 from specialists.foundation.errors import Cancelled, FinrouteError, NotFound, WorkspaceError
 from specialists.registry import Progress, Registry
@@ -94,8 +94,7 @@ class Router:
         if not isinstance(workspace, Workspace):
             workspace = _workspace(workspace or settings.workspace)
         if registry is None:
-            serving = settings.specialists.serving
-            registry = registries.load_embedded(serving=serving, progress=progress)
+            registry = engage(settings, progress)
         return cls(workspace, registry, State(settings.state.url), settings)
 
     # --- asking ---------------------------------------------------------------------------------
@@ -263,14 +262,17 @@ class Router:
 
     # --- lifetime -------------------------------------------------------------------------------
 
-    async def warm(self) -> None:
+    async def warm(self) -> dict[str, str]:
         """Load the models now instead of with the first question.
 
+        Returns:
+            Why a specialist cannot be served, by name; the others answer.
+
         Raises:
-            EngineError: they cannot be loaded.
+            EngineError: the planner cannot be loaded, or no server answers.
         """
         self._own_loop()
-        await self._desks.warm(await self._snapshot(None))
+        return await self._desks.warm(await self._snapshot(None))
 
     async def aclose(self) -> None:
         """Release the models, the sandbox and the store."""

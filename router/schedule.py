@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
+from specialists.foundation.calls import calling
 from specialists.foundation.contracts import Finding, Plan, Ref, Subtask
 from specialists.foundation.errors import FinrouteError, PlanError
 
@@ -111,10 +113,12 @@ async def _step(
     given = {name: done[v.ref] for name, v in subtask.inputs.items() if isinstance(v, Ref)}
     began = loop.time()
     limits = [t for t in (deadline, None if step_s is None else began + step_s) if t is not None]
-    clock = asyncio.timeout_at(min(limits, default=None))
+    until = min(limits, default=None)
+    clock = asyncio.timeout_at(until)
     try:
         async with clock:
-            return await run(subtask, given)
+            with calling(deadline=until and time.monotonic() + until - loop.time()):
+                return await run(subtask, given)
     except TimeoutError as error:
         seconds = loop.time() - began
         if clock.expired():

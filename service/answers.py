@@ -16,6 +16,7 @@ from service.config import ServiceSettings
 from service.problems import documented
 from service.routers import Routers
 from service.stream import MEDIA_TYPE, EventStream, while_there
+from specialists.foundation.calls import calling
 from specialists.foundation.contracts import Value
 
 routes = APIRouter(prefix="/v1/answers", tags=["answers"])
@@ -104,7 +105,8 @@ async def ask(
     if asked.stream or MEDIA_TYPE in accept:
         events = router.astream(asked.question, as_of=asked.as_of)
         try:
-            first = await anext(events)  # what is refused outright gets its own status
+            with calling(tenant=caller):
+                first = await anext(events)  # what is refused outright gets its own status
         except BaseException:
             await routers.end()
             raise
@@ -117,7 +119,8 @@ async def ask(
             headers=_where(first.id) if isinstance(first, Started) else {},
         )
     try:
-        answer = await while_there(request, router.aask(asked.question, as_of=asked.as_of))
+        with calling(tenant=caller):
+            answer = await while_there(request, router.aask(asked.question, as_of=asked.as_of))
     finally:
         await routers.end()
     response.headers.update(_where(answer.id))

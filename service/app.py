@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from router.config import Settings
-from service import answers, listings, problems
+from router.staff import engage
+from service import answers, listings, metrics, problems
 from service.config import ServiceSettings
 from service.limits import BodyLimit
+from service.reload import reloading
 from service.routers import Routers
-from specialists import registry as registries
 from specialists.registry import Registry
 
 _ABOUT = """Ask finance questions of your own tables and texts. Every number in an answer comes with
@@ -28,19 +29,20 @@ def create_app(
     Args:
         settings: the router's.
         service: the service's own.
-        registry: who does the work; None: the embedded specialists.
+        registry: who does the work; None: as the settings say.
 
     Raises:
         RecordError: the embedded models or their decision records are missing or altered.
     """
-    registry = registry or registries.load_embedded(serving=settings.specialists.serving)
+    registry = registry or engage(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         routers = Routers(settings, service, registry)
         app.state.routers = routers
         routers.start_warming()
-        yield
+        with reloading(routers):
+            yield
         await routers.aclose()
 
     app = FastAPI(
@@ -55,6 +57,7 @@ def create_app(
     problems.install(app)
     app.include_router(answers.routes)
     app.include_router(listings.routes)
+    app.include_router(metrics.routes)
     return app
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from router.config import Settings
+    from service.config import ServiceSettings
 
 
 @click.command()
@@ -49,7 +54,7 @@ def serve(
         click.echo(settings.model_dump_json(indent=2))
         return
     service.check_address()
-    _run(settings, service)
+    serve_app(settings, service)
 
 
 def _make_key(name: str) -> None:
@@ -60,15 +65,12 @@ def _make_key(name: str) -> None:
     click.echo(f'[[keys]]\nname = "{entry.name}"\nsha256 = "{entry.sha256}"')
 
 
-def _run(settings: object, service: object) -> None:
+def serve_app(settings: Settings, service: ServiceSettings) -> None:
+    """Serve until interrupted."""
     import uvicorn
 
-    from router.config import Settings
     from service.app import create_app
-    from service.config import ServiceSettings
 
-    assert isinstance(settings, Settings)
-    assert isinstance(service, ServiceSettings)
     app = create_app(settings, service)
     guard = f"{len(service.keys)} API keys" if service.keys else "no API keys: this machine only"
     click.echo(f"finroute serves http://{service.host}:{service.port} ({guard})", err=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from pydantic import Field
 
 from service.auth import Caller
 from service.problems import documented
 from service.routers import Listed, Routers
+from specialists.fleet import ReplicaState
 from specialists.foundation.contracts import Value
-from specialists.registry import Entry
+from specialists.registry import Attestation, Entry
 
 routes = APIRouter()
 
@@ -23,7 +25,13 @@ class Readiness(Health):
     """The models are loaded."""
 
     refused: tuple[str, ...] = ()
-    """Specialists whose adapter may not be served; `/v1/specialists` says why."""
+    """Specialists whose adapter may not be served, or failed its attestation."""
+    reasons: dict[str, str] = Field(default_factory=dict[str, str])
+    """Why, by specialist."""
+    attestation: dict[str, Attestation] = Field(default_factory=dict[str, Attestation])
+    """Whether each adapter that is served was held against its canary."""
+    replicas: tuple[ReplicaState, ...] = ()
+    """The model servers, where there are any, and what each serves."""
 
 
 class Specialists(Value):
@@ -70,4 +78,10 @@ async def healthz() -> Health:
 async def readyz(request: Request) -> Readiness:
     """Ready once the models are loaded. A refused planner is never ready: nothing can be asked."""
     routers: Routers = request.app.state.routers
-    return Readiness(refused=routers.check_ready())
+    reasons = routers.check_ready()
+    return Readiness(
+        refused=tuple(sorted(reasons)),
+        reasons=reasons,
+        attestation={e.name: e.attestation for e in routers.specialists() if e.served},
+        replicas=routers.replicas(),
+    )

@@ -7,6 +7,7 @@ purpose is told in full; anything else is logged and told as an internal error w
 from __future__ import annotations
 
 import logging
+import math
 import re
 from http import HTTPStatus
 from typing import Any
@@ -17,10 +18,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from specialists.foundation.contracts import Value
-from specialists.foundation.errors import FinrouteError
+from specialists.foundation.errors import FinrouteError, Overloaded
 
 MEDIA_TYPE = "application/problem+json"
 CANCELLED = 499
+RETRY_S = 5
+"""How long to wait where what refuses does not say."""
 log = logging.getLogger("finroute.service")
 
 
@@ -65,7 +68,8 @@ def response(error: Exception) -> JSONResponse:
     if found.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if found.status in (429, 503):
-        headers["Retry-After"] = "5"
+        wait = error.retry_after if isinstance(error, Overloaded) else RETRY_S
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
     body = found.model_dump(exclude=set() if found.errors else {"errors"})
     return JSONResponse(body, found.status, headers, media_type=MEDIA_TYPE)
 

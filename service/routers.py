@@ -10,9 +10,12 @@ from router.router import Router
 from router.state import Recorded
 from service.config import ServiceSettings
 from service.problems import Busy
+from specialists.engines.pool import PoolStats
+from specialists.fleet import ReplicaState
 from specialists.foundation.contracts import Value
-from specialists.foundation.errors import FinrouteError, NotFound
+from specialists.foundation.errors import ConfigError, FinrouteError, NotFound
 from specialists.registry import Entry, Registry
+from specialists.served import Served
 from specialists.workspace.versions import Workspace
 
 
@@ -38,7 +41,7 @@ class Routers:
         self._routers: dict[str, Router] = {}
         self._opening = asyncio.Lock()
         self._running = 0
-        self._warming: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[dict[str, str]] | None = None
 
     # --- answers under way ----------------------------------------------------------------------
 
@@ -109,22 +112,54 @@ class Routers:
         """Load the models in the background."""
         self._warming = asyncio.create_task(self._warm(), name="load the models")
 
-    def check_ready(self) -> tuple[str, ...]:
+    def check_ready(self) -> dict[str, str]:
         """Return when the models are loaded.
 
         Returns:
-            Specialists that are refused: their steps fail, the others answer.
+            Why specialists are refused, by name: their steps fail, the others answer.
 
         Raises:
-            NotReady: they are not, or cannot be.
+            NotReady: they are not, or cannot be; or every model server is away.
         """
         if self._warming is None or not self._warming.done():
-            raise NotReady("the models are being loaded")
+            raise NotReady("the models are being loaded" + self._waiting())
         failure = None if self._warming.cancelled() else self._warming.exception()
         if failure is not None:
             told = str(failure) if isinstance(failure, FinrouteError) else type(failure).__name__
             raise NotReady(f"the models cannot be loaded: {told}")
-        return tuple(each.name for each in self._registry.list() if not each.served)
+        replicas = self.replicas()
+        if replicas and not any(each.state == "up" for each in replicas):
+            raise NotReady("no model server answers" + self._waiting())
+        refused = {e.name: e.reason for e in self._registry.list() if not e.served}
+        return refused | self._warming.result()
+
+    async def reload(self) -> tuple[str, ...]:
+        """Serve what the weights' folder holds by now; see ``Served.reload``.
+
+        Raises:
+            ConfigError: the models run in process, which reads its weights once.
+            RecordError, AdapterError, Unavailable: it cannot be; what was served goes on.
+        """
+        if not isinstance(self._registry, Served):
+            raise ConfigError("models in process read their weights once: restart the service")
+        return await self._registry.reload()
+
+    def replicas(self) -> tuple[ReplicaState, ...]:
+        """The model servers; none where models run in process."""
+        return self._registry.replicas() if isinstance(self._registry, Served) else ()
+
+    def pool(self) -> PoolStats | None:
+        """How calls to the model servers went; None where models run in process."""
+        return self._registry.fleet.pool.stats() if isinstance(self._registry, Served) else None
+
+    def _waiting(self) -> str:
+        """What is known of servers that are not up, as the end of a sentence."""
+        away = [
+            f"{each.url} is {each.state} ({each.reason})"
+            for each in self.replicas()
+            if each.state != "up"
+        ]
+        return ": " + "; ".join(away) if away else ""
 
     async def aclose(self) -> None:
         """Stop loading, release models, sandboxes and stores."""
@@ -136,8 +171,8 @@ class Routers:
         if not self._routers:
             await self._registry.aclose()
 
-    async def _warm(self) -> None:
-        await (await self.of(None)).warm()
+    async def _warm(self) -> dict[str, str]:
+        return await (await self.of(None)).warm()
 
 
 class NotReady(FinrouteError):

@@ -87,10 +87,15 @@ class Run:
     """What is wrong with ``answer``, by the task's own check."""
     completions: tuple[Completion, ...] = ()
     events: tuple[ToolEvent, ...] = ()
-    broken: bool = False
-    """The model or a tool broke down, as against: the model gave no good answer."""
+    cause: Exception | None = None
+    """What broke, the model or a tool, as against: the model gave no good answer."""
     messages: tuple[Message, ...] = ()
     """The whole dialogue, from its prompt to the last thing said."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the model or a tool broke down."""
+        return self.cause is not None
 
     @property
     def usage(self) -> Usage:
@@ -199,12 +204,12 @@ async def answer_one(
     except Cancelled:
         raise
     except FinrouteError as error:
-        broken = not isinstance(error, InputError | AnswerError)
-        return talk.run(Outcome(inputs, None, error=str(error)), broken=broken)
+        cause = None if isinstance(error, InputError | AnswerError) else error
+        return talk.run(Outcome(inputs, None, error=str(error)), cause=cause)
     except Exception as error:
         log.exception("specialist %s broke", specialist.name)
         said = f"an error in {specialist.name}: {error!r}"
-        return talk.run(Outcome(inputs, None, error=said), broken=True)
+        return talk.run(Outcome(inputs, None, error=said), cause=error)
     signals = confidence.merge(
         confidence.spoken(talk.completions).model_copy(update={"checks": not problems}),
         specialist.task.signals(inputs, answer, evidence),
@@ -293,7 +298,7 @@ class _Dialogue:
         *,
         answer: Any = None,
         problems: tuple[str, ...] = (),
-        broken: bool = False,
+        cause: Exception | None = None,
     ) -> Run:
         # The last reply has not joined the dialogue unless tools were called after it.
         last = [c.message for c in self.completions[-1:]]
@@ -304,7 +309,7 @@ class _Dialogue:
             problems,
             tuple(self.completions),
             tuple(self.events),
-            broken,
+            cause,
             (*self.messages, *said),
         )
 

@@ -15,10 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from specialists.adapters import Canary, Scoring, attest, open_adapter
+from specialists.adapters import open_adapter
 from specialists.agent import Specialist
+from specialists.attestation import Canary, attest
 from specialists.engines.base import Engine
 from specialists.engines.lazy import LazyEngine
 from specialists.foundation import records
@@ -29,7 +30,7 @@ from specialists.foundation.records import (
     ASSURANCE,
     CALIBRATION,
     CANARY,
-    Artefact,
+    RUN,
     Assurance,
     Calibration,
     Manifest,
@@ -37,8 +38,8 @@ from specialists.foundation.records import (
 )
 from specialists.serving import MEASURING, SHIPPED, Serving, Standing, standing
 from specialists.task import Task
+from specialists.weights import WEIGHTS
 
-WEIGHTS = Path(__file__).with_name("weights")
 MANIFEST = "weights.json"
 
 TASKS: Mapping[str, str] = {
@@ -68,6 +69,9 @@ def task(name: str) -> Task[Any, Any]:
     return getattr(importlib.import_module(module), attribute)()
 
 
+Attestation = Literal["pending", "attested", "unattested", "refused"]
+
+
 class Entry(Value):
     """A specialist as a list shows it."""
 
@@ -90,6 +94,10 @@ class Entry(Value):
     """Who approved the record, with keys that are trusted here; none: it counts as unsigned."""
     reason: str = ""
     """Why it is served, served provisionally, or refused."""
+    attestation: Attestation = "pending"
+    """Whether the loaded adapter was held against its canary: ``pending`` until it is first used or
+    its servers are there; ``unattested`` behind one balanced URL, where nobody can say which server
+    was asked; ``refused`` where it failed."""
 
 
 class Registry(Protocol):
@@ -106,7 +114,7 @@ class Registry(Protocol):
 
 
 @dataclass(frozen=True)
-class _Adapter:
+class Shelved:
     """What is known of one adapter from its folder."""
 
     folder: Path
@@ -152,23 +160,15 @@ class _Once:
         future.set_result(True)
 
 
-class Embedded:
-    """The specialists that come with the package, over one in-process base."""
+class Shelf:
+    """A folder of weights: one base and its adapters, verified when it is opened. Serves nothing:
+    who does says how (``Embedded``, ``served.Served``)."""
 
-    def __init__(
-        self,
-        folder: Path = WEIGHTS,
-        *,
-        threads: int = 1,
-        rows: int = 16,
-        serving: Serving = MEASURING,
-        progress: Progress | None = None,
-    ) -> None:
+    def __init__(self, folder: Path = WEIGHTS, *, serving: Serving = MEASURING) -> None:
         """Read the manifest and verify every file it speaks of.
 
         Args:
-            serving: which adapters may be served. By default all, for whoever measures them; who
-                answers people uses ``load_embedded``.
+            serving: which adapters may be served. By default all, for whoever measures them.
 
         Raises:
             RecordError: no manifest, or the base or a record is missing, altered, of something
@@ -178,29 +178,39 @@ class Embedded:
         """
         self.manifest = Manifest.read(folder / MANIFEST)
         base = self.manifest.base
-        self._folder, self._base = folder, folder / base.folder
-        records.verify(self._base, base.digest)
-        self._adapters = {
-            name: _open(folder, artefact, name, base.digest, serving)
+        self.folder, self.base = folder, folder / base.folder
+        records.verify(self.base, base.digest)
+        self._serving = serving
+        self.adapters = {
+            name: self.open(name, folder / artefact.folder, artefact.digest)
             for name, artefact in self.manifest.adapters.items()
         }
-        self._attested = _Once()
         self.assurance = _assurance(folder, self.manifest)
 
-        def load() -> Engine:
-            from specialists.engines.local import LocalEngine
+    def open(self, name: str, folder: Path, digest: str | None = None) -> Shelved:
+        """An adapter for a specialist, verified: its files, what is told about it, its standing.
 
-            return LocalEngine.load(
-                self._base,
-                name=base.name,
-                adapters={n: a.folder for n, a in self._adapters.items() if a.standing.served},
-                threads=threads,
-                rows=rows,
-                progress=progress,
-            )
+        Args:
+            digest: the one it must have; None: as its own record says.
 
-        self.engine = LazyEngine(base.name, load)
-        """The base with the adapters that are served; loaded when first used."""
+        Raises:
+            RecordError: a record that is missing, broken or of something else.
+            AdapterError: altered, or made on another base.
+            ConfigError: a trusted key that is none.
+        """
+        base = self.manifest.base.digest
+        expected = digest or RunRecord.read(folder / RUN).digest
+        record = open_adapter(folder, expected=expected, base=base)
+        calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
+        canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
+        if calibration is not None and calibration.base not in ("", base):
+            raise RecordError(f"{name}: its {CALIBRATION} speaks of another base")
+        about = {CALIBRATION: calibration, CANARY: canary}
+        for file, each in about.items():
+            if each is not None and each.adapter != record.digest:
+                raise RecordError(f"{name}: its {file} speaks of another adapter")
+        right = standing(folder, self._serving, specialist=name, adapter=record.digest, base=base)
+        return Shelved(folder, record, calibration, right, canary)
 
     def list(self) -> tuple[Entry, ...]:
         """The specialists there are, by name."""
@@ -218,61 +228,120 @@ class Embedded:
                 approved=each.standing.approved,
                 reason=each.standing.reason,
             )
-            for name, each in sorted(self._adapters.items())
+            for name, each in sorted(self.adapters.items())
         )
 
-    def specialist(self, name: str) -> Specialist:
-        """A specialist; nothing is loaded yet. One that may not be served raises ``AdapterError``
-        when it is used: what its task settles by code needs no adapter and goes on.
+    def bind(
+        self, name: str, engine: Engine, adapter: str, ready: Callable[[], Awaitable[None]]
+    ) -> Specialist:
+        """A specialist on an engine that serves its adapter.
+
+        One that may not be served raises ``AdapterError`` when it is used: what its task settles by
+        code needs no adapter and goes on.
+
+        Args:
+            adapter: what the engine calls it.
+            ready: awaited before each use.
 
         Raises:
             NotFound: no such job, or no adapter for it.
         """
-        job = task(name).equipped(self._folder)
-        each = self._adapters.get(name)
+        job = task(name).equipped(self.folder)
+        each = self.adapters.get(name)
         if each is None:
-            there = ", ".join(sorted(self._adapters)) or "none"
+            there = ", ".join(sorted(self.adapters)) or "none"
             raise NotFound(f"there is no adapter for {name}; there are: {there}")
         if not each.standing.served:
-            return Specialist(job, self.engine, ready=lambda: _refuse(name, each.standing))
+            return Specialist(job, engine, ready=lambda: _refuse(name, each.standing))
         return Specialist(
             task=job,
-            engine=self.engine,
-            adapter=name,
+            engine=engine,
+            adapter=adapter,
             digest=each.record.digest,
             calibration=each.calibration,
             decision=each.standing.decision if each.standing.adopted else None,
-            ready=lambda: self._attested.do(name, lambda: _attest(self.engine, name, each)),
+            ready=ready,
+        )
+
+
+class Embedded(Shelf):
+    """The specialists that come with the package, over one in-process base."""
+
+    def __init__(
+        self,
+        folder: Path = WEIGHTS,
+        *,
+        threads: int = 1,
+        rows: int = 16,
+        serving: Serving = MEASURING,
+        progress: Progress | None = None,
+    ) -> None:
+        """Open a folder of weights; see ``Shelf``. No model is loaded yet.
+
+        Args:
+            threads: torch threads.
+            rows: dialogues under way at once.
+            serving: which adapters may be served. By default all, for whoever measures them; who
+                answers people uses ``load_embedded``.
+        """
+        super().__init__(folder, serving=serving)
+        self._attested = _Once()
+        self._attestations: dict[str, Attestation] = {}
+
+        def load() -> Engine:
+            from specialists.engines.local import LocalEngine
+
+            return LocalEngine.load(
+                self.base,
+                name=self.manifest.base.name,
+                adapters={n: a.folder for n, a in self.adapters.items() if a.standing.served},
+                threads=threads,
+                rows=rows,
+                progress=progress,
+            )
+
+        self.engine = LazyEngine(self.manifest.base.name, load)
+        """The base with the adapters that are served; loaded when first used."""
+
+    def list(self) -> tuple[Entry, ...]:
+        """The specialists there are, by name."""
+        return tuple(
+            each.model_copy(
+                update={"attestation": self._attestations.get(each.name, each.attestation)}
+            )
+            for each in super().list()
+        )
+
+    def specialist(self, name: str) -> Specialist:
+        """A specialist; nothing is loaded yet. See ``Shelf.bind``.
+
+        Raises:
+            NotFound: no such job, or no adapter for it.
+        """
+        return self.bind(
+            name, self.engine, name, lambda: self._attested.do(name, lambda: self._attest(name))
         )
 
     async def aclose(self) -> None:
         """Release the base."""
         await self.engine.aclose()
 
-
-async def _attest(engine: Scoring, name: str, adapter: _Adapter) -> None:
-    if adapter.canary is None:
-        raise AdapterError(f"the adapter {name} has no {CANARY}: nothing proves that it acts")
-    await attest(engine, name, adapter.canary)
+    async def _attest(self, name: str) -> None:
+        canary = self.adapters[name].canary
+        try:
+            if canary is None:
+                raise AdapterError(
+                    f"the adapter {name} has no {CANARY}: nothing proves that it acts"
+                )
+            await attest(self.engine, name, canary)
+        except AdapterError:
+            self._attestations[name] = "refused"
+            raise
+        self._attestations[name] = "attested"
 
 
 async def _refuse(name: str, why: Standing) -> None:
     raise AdapterError(f"the adapter {name} is not served: {why.reason}")
-
-
-def _open(root: Path, artefact: Artefact, name: str, base: str, serving: Serving) -> _Adapter:
-    folder = root / artefact.folder
-    record = open_adapter(folder, expected=artefact.digest, base=base)
-    calibration = Calibration.read(folder / CALIBRATION) if _has(folder, CALIBRATION) else None
-    canary = Canary.read(folder / CANARY) if _has(folder, CANARY) else None
-    if calibration is not None and calibration.base not in ("", base):
-        raise RecordError(f"{name}: its {CALIBRATION} speaks of another base")
-    about = {CALIBRATION: calibration, CANARY: canary}
-    for file, each in about.items():
-        if each is not None and each.adapter != record.digest:
-            raise RecordError(f"{name}: its {file} speaks of another adapter")
-    right = standing(folder, serving, specialist=name, adapter=record.digest, base=base)
-    return _Adapter(folder, record, calibration, right, canary)
 
 
 def _assurance(folder: Path, manifest: Manifest) -> Assurance | None:

@@ -6,6 +6,7 @@ Real files of the real formats, made in a second. The model libraries are import
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from specialists.foundation.decisions import (
 )
 from specialists.foundation.records import (
     CANARY,
+    CARD,
     RUN,
     Artefact,
     Manifest,
@@ -34,7 +36,7 @@ from specialists.foundation.records import (
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from specialists.adapters import Canary
+    from specialists.attestation import Canary
 
 SCAFFOLDING = [
     '{"name": "calculator", "arguments": {"expression": "',
@@ -179,7 +181,7 @@ def made_weights(
 
 
 async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
-    from specialists.adapters import take_canary
+    from specialists.attestation import take_canary
     from specialists.engines.local import LocalEngine
     from specialists.foundation.contracts import Message
 
@@ -200,6 +202,64 @@ async def _canary(base: Path, folder: Path, job: str, ground: str) -> Canary:
 def weights(made_weights: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""
     return Path(shutil.copytree(made_weights, tmp_path / "weights"))
+
+
+@pytest.fixture
+def renamed() -> Callable[[Path], str]:
+    """Makes of an adapter's folder another artefact that says the same: a setting nobody reads
+    differs. Returns its digest."""
+
+    def make(adapter: Path) -> str:
+        config = adapter / "adapter_config.json"
+        told = json.loads(config.read_text("utf-8"))
+        told["base_model_name_or_path"] = "renamed"
+        config.write_text(json.dumps(told), "utf-8")
+        before = RunRecord.read(adapter / RUN)
+        after = RunRecord.of(adapter, **before.model_dump(exclude={"version", "digest", "files"}))
+        assert after.digest != before.digest
+        after.write(adapter / RUN)
+        canary = adapter / CANARY
+        canary.write_text(canary.read_text("utf-8").replace(before.digest, after.digest), "utf-8")
+        for name in ("decision.json", "calibration.json", CARD):
+            (adapter / name).unlink(missing_ok=True)
+        return after.digest
+
+    return make
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Callable[[Path], Path]:
+    """Makes of an adapter one that changes nothing."""
+
+    def make(adapter: Path) -> Path:
+        import torch
+        from safetensors.torch import load_file, save_file
+
+        out = Path(shutil.copytree(adapter, tmp_path / f"idle-{adapter.name}"))
+        file = out / "adapter_model.safetensors"
+        save_file({k: torch.zeros_like(v) for k, v in load_file(file).items()}, file)
+        return out
+
+    return make
+
+
+@pytest.fixture
+def another_base(tmp_path: Path) -> Callable[[Path], Path]:
+    """Makes of a base one of the same shape with other weights."""
+
+    def make(base: Path) -> Path:
+        import torch
+        from transformers import Qwen3ForCausalLM
+
+        out = Path(shutil.copytree(base, tmp_path / "another-base"))
+        model = Qwen3ForCausalLM.from_pretrained(base)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.02)
+        model.save_pretrained(out)
+        return out
+
+    return make
 
 
 @pytest.fixture

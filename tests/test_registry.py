@@ -11,8 +11,15 @@ from pathlib import Path
 import pytest
 
 from specialists import registry
-from specialists.adapters import Canary, Scoring, attest, take_canary
 from specialists.agent import answer_one
+from specialists.attestation import (
+    TOLERANCES,
+    Canary,
+    Scoring,
+    attest,
+    rounding,
+    take_canary,
+)
 from specialists.engines.local import LocalEngine
 from specialists.foundation.errors import AdapterError, FinrouteError, NotFound, RecordError
 from specialists.foundation.records import (
@@ -167,7 +174,11 @@ def test_listing_needs_no_model_library(weights: Path) -> None:
 
 
 async def test_attestation_tells_what_is_wrong(
-    weights: Path, adapters: dict[str, Path], base: Path, tmp_path: Path
+    weights: Path,
+    adapters: dict[str, Path],
+    base: Path,
+    idle: Callable[[Path], Path],
+    another_base: Callable[[Path], Path],
 ) -> None:
     canary = Canary.read(weights / "sentiment" / CANARY)
     right = LocalEngine.load(base, adapters={"a": adapters["alpha"]})
@@ -175,46 +186,53 @@ async def test_attestation_tells_what_is_wrong(
     right.add_adapter("a", adapters["beta"])
     with pytest.raises(AdapterError, match="gives other log-probabilities"):
         await attest(right, "a", canary)
-    right.add_adapter("a", _idle(adapters["alpha"], tmp_path / "idle"))
+    right.add_adapter("a", idle(adapters["alpha"]))
     with pytest.raises(AdapterError, match="does not act on the base"):
         await attest(right, "a", canary)
     await right.aclose()
-    other = LocalEngine.load(_another_base(base, tmp_path / "other"), adapters=adapters)
+    other = LocalEngine.load(another_base(base), adapters=adapters)
     with pytest.raises(AdapterError, match="is not the one it was made on"):
         await attest(other, "alpha", canary)
     await other.aclose()
 
 
 async def test_a_canary_is_not_taken_where_the_adapter_does_not_act(
-    weights: Path, base: Path, adapters: dict[str, Path], tmp_path: Path
+    weights: Path, base: Path, adapters: dict[str, Path], idle: Callable[[Path], Path]
 ) -> None:
     dialogues = [case.dialogue for case in Canary.read(weights / "sentiment" / CANARY).cases]
-    engine = LocalEngine.load(base, adapters={"a": _idle(adapters["alpha"], tmp_path / "idle")})
+    engine = LocalEngine.load(base, adapters={"a": idle(adapters["alpha"])})
     with pytest.raises(AdapterError, match="choose dialogues where it acts"):
         await take_canary(engine, "a", dialogues, digest="d", base="b")
     await engine.aclose()
 
 
-def _idle(adapter: Path, out: Path) -> Path:
-    """An adapter that changes nothing."""
-    import torch
-    from safetensors.torch import load_file, save_file
+async def test_a_shorter_number_format_is_told_from_another_model(
+    weights: Path, adapters: dict[str, Path], base: Path, idle: Callable[[Path], Path]
+) -> None:
+    canary = Canary.read(weights / "sentiment" / CANARY)
+    short = LocalEngine.load(base, adapters={"a": adapters["alpha"]}, dtype="bfloat16")
+    rounds = await rounding(short, "a", canary)
+    assert 1e-5 < rounds < TOLERANCES["bfloat16"] * 2
+    with pytest.raises(AdapterError, match="a shorter number format than float32"):
+        await attest(short, "a", canary)
+    measured = canary.model_copy(update={"rounding": {"bfloat16": rounds}})
+    await attest(short, "a", measured, format="bfloat16")
+    short.add_adapter("a", adapters["beta"])
+    with pytest.raises(AdapterError, match="gives other log-probabilities"):
+        await attest(short, "a", measured, format="bfloat16")
+    short.add_adapter("a", idle(adapters["alpha"]))
+    with pytest.raises(AdapterError, match="does not act on the base"):
+        await attest(short, "a", measured, format="bfloat16")
+    await short.aclose()
 
-    shutil.copytree(adapter, out)
-    file = out / "adapter_model.safetensors"
-    save_file({k: torch.zeros_like(v) for k, v in load_file(file).items()}, file)
-    return out
 
-
-def _another_base(base: Path, out: Path) -> Path:
-    """The same shape, other weights."""
-    import torch
-    from transformers import Qwen3ForCausalLM
-
-    shutil.copytree(base, out)
-    model = Qwen3ForCausalLM.from_pretrained(base)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.02)
-    model.save_pretrained(out)
-    return out
+async def test_a_canary_that_rounding_drowns_attests_nothing(
+    weights: Path, adapters: dict[str, Path], base: Path
+) -> None:
+    canary = Canary.read(weights / "sentiment" / CANARY)
+    deep = canary.model_copy(update={"rounding": {"bfloat16": canary.effect}})
+    engine = LocalEngine.load(base, adapters={"a": adapters["alpha"]})
+    await attest(engine, "a", deep)
+    with pytest.raises(AdapterError, match=r"cannot be attested in bfloat16.*rounding alone"):
+        await attest(engine, "a", deep, format="bfloat16")
+    await engine.aclose()

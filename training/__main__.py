@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specialists.foundation.errors import ConfigError, FinrouteError
+from specialists.weights import WEIGHTS
 from training.tuning.commands import ls, run
 from training.tuning.own_command import own
 from training.tuning.study_command import study
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from training.recipe import BaseRecipe
     from training.tuning.recipe import Recipe
 
-WEIGHTS = Path(__file__).parent.parent / "specialists" / "weights"
 RESULTS = Path(__file__).parent.parent / "evals" / "results"
 
 _WORK = click.option(

@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from specialists.adapters import Canary, take_canary
+from specialists.attestation import Canary, NumberFormat, rounding, take_canary
 from specialists.engines.local import LocalEngine
 from specialists.foundation.contracts import Message
 from specialists.foundation.records import CANARY, artefact_digest
 
 CASES = 8
+SHORT: NumberFormat = "bfloat16"
+"""What large models are served in: what it does to the model is measured beside the canary."""
 
 Dialogue = Sequence[Message]
 
@@ -33,6 +35,15 @@ def write(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> 
 
 
 async def _take(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> Canary:
+    canary = await _in_float32(base, folder, job, dialogues)
+    short = LocalEngine.load(base, adapters={job: folder}, dtype=SHORT)
+    try:
+        return canary.model_copy(update={"rounding": {SHORT: await rounding(short, job, canary)}})
+    finally:
+        await short.aclose()
+
+
+async def _in_float32(base: Path, folder: Path, job: str, dialogues: Sequence[Dialogue]) -> Canary:
     engine = LocalEngine.load(base, adapters={job: folder})
     try:
         # An adapter may act on any turn: each reply of a dialogue is a case of its own.

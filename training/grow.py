@@ -15,10 +15,10 @@ import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from specialists.foundation.errors import ConfigError
+from specialists.weights import WEIGHTS
 from training.recipe import ModelRecipe
 
 RELEASED = "released"
-WEIGHTS = Path(__file__).parents[1] / "specialists" / "weights"
 SILENT = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
 """What a layer adds goes through these two."""
 

@@ -46,16 +46,34 @@ class Grammars:
         """
         if not tools and schema is None:
             return None
+        made = grammar(tools, schema)
         try:
-            ways = [_call(tool) for tool in tools]
-            if schema is not None:
-                ways.append(_reply(schema))
-            grammar = ways[0] if len(ways) == 1 else xgr.Grammar.union(*ways)
             with self._lock:
-                compiled = self._compiler.compile_grammar(grammar)
+                compiled = self._compiler.compile_grammar(made)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"a reply cannot be held to this schema: {error}") from error
+            raise _unfit(error) from error
         return Hold(compiled, self._text, self._vocab)
+
+
+def grammar(tools: Sequence[ToolSpec], schema: ReplySchema | None) -> xgr.Grammar:
+    """All that may be said: a call of one of the tools, or a reply that fits the schema.
+
+    At least one tool or a schema. ``str`` of it is EBNF, for a server that compiles it itself.
+
+    Raises:
+        EngineError: a schema or an EBNF that is not one; the message says what is wrong.
+    """
+    try:
+        ways = [_call(tool) for tool in tools]
+        if schema is not None:
+            ways.append(_reply(schema))
+        return ways[0] if len(ways) == 1 else xgr.Grammar.union(*ways)
+    except (RuntimeError, ValueError) as error:
+        raise _unfit(error) from error
+
+
+def _unfit(error: Exception) -> EngineError:
+    return EngineError(f"a reply cannot be held to this schema: {error}")
 
 
 def _call(tool: ToolSpec) -> xgr.Grammar:

@@ -99,6 +99,20 @@ class LazyEngine:
             raise EngineError(f"{self._model} does not tell how likely given words are")
         return await score(messages, adapter=adapter)
 
+    async def tokens(
+        self, messages: Sequence[Message], *, adapter: str | None = None
+    ) -> Sequence[int]:
+        """Ids of a whole dialogue's tokens; see ``LocalEngine.tokens``.
+
+        Raises:
+            EngineError: the engine cannot tell.
+        """
+        engine = await self.engine()
+        tokens = getattr(engine, "tokens", None)
+        if tokens is None:
+            raise EngineError(f"{self._model} does not tell how it reads a dialogue")
+        return await tokens(messages, adapter=adapter)
+
     async def aclose(self) -> None:
         """Release the engine, if it was ever loaded."""
         self._closed = True

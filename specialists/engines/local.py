@@ -224,6 +224,14 @@ class LocalEngine:
         reply, lora = await asyncio.to_thread(prepare)
         return await _await(self._batcher.submit(reply, lora, len(prompt) + room))
 
+    async def tokens(
+        self, messages: Sequence[Message], *, adapter: str | None = None
+    ) -> tuple[int, ...]:
+        """Ids of a whole dialogue's tokens, as the model with an adapter reads it."""
+        template = self._template(adapter)
+        rendered = self._text.render(messages, prompt=False, template=template)
+        return tuple(self._text.encode(rendered))
+
     async def score(
         self, messages: Sequence[Message], *, adapter: str | None = None
     ) -> tuple[TokenLogprob, ...]:

@@ -115,6 +115,14 @@ class Completion(Value):
     adapter: str | None = None
 
 
+class Delta(Value):
+    """The next piece of a reply that is told while it is written."""
+
+    text: str
+    restart: bool = False
+    """What came before is void: another server begins anew, and this is its text so far."""
+
+
 # --- where a value comes from -------------------------------------------------------------------
 
 Scalar = str | int | float | bool | None

@@ -15,6 +15,8 @@
     │   └── ExpressionError       a calculator expression outside its language
     ├── EngineError               a model could not be loaded or did not answer
     │   ├── ContextOverflow       the prompt is longer than the model's context
+    │   ├── Unavailable           a server did not answer: another replica may do better
+    │   ├── Overloaded            more is asked than may wait; says when to come back
     │   └── AdapterError          an adapter is missing, altered or not for this base
     ├── AnswerError               a model's reply is not an answer to its task
     ├── PlanError                 a plan that is not sound
@@ -101,6 +103,24 @@ class ContextOverflow(EngineError):
     """The prompt is longer than the model's context."""
 
     status = 413
+
+
+class Unavailable(EngineError):
+    """A model server did not answer, broke off midway or failed: another replica may do better."""
+
+
+class Overloaded(EngineError):
+    """More is asked of the models than may wait."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which asking again is worth it."""
+
+    def __reduce__(self) -> tuple[type[Overloaded], tuple[str, float]]:
+        return type(self), (str(self), self.retry_after)
 
 
 class AdapterError(EngineError):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from specialists.engines.local import LocalEngine
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 from specialists.workspace.sandbox import Sandbox
 from training import jobs
 from training.tuning import recipe as recipes

@@ -21,7 +21,7 @@ from specialists.foundation.records import (
     Reliability,
     Threshold,
 )
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 
 FLAT = Logistic(intercept=0.0, weights={"steps": 1.0}, usual={"steps": 0.0})
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evals.speed import compare, line, measure
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 
 
 async def test_both_arms_write_as_many_tokens(base: Path, adapters: dict[str, Path]) -> None:

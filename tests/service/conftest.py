@@ -34,7 +34,7 @@ from specialists.foundation.contracts import (
     ToolSpec,
     Usage,
 )
-from specialists.foundation.errors import AdapterError, EngineError
+from specialists.foundation.errors import AdapterError, EngineError, Overloaded
 from specialists.foundation.records import Assurance
 from specialists.registry import Entry
 from specialists.workspace import demo
@@ -50,6 +50,8 @@ class RuleEngine:
         self._companies = companies
         self.delay_s = 0.0
         self.broken = False
+        self.full_s: float | None = None
+        """Seconds to come back after; None: there is room."""
         self.refused: dict[str, str] = {}
         """Why a job's adapter may not be served, by job."""
         self.cancelled = threading.Event()
@@ -66,6 +68,8 @@ class RuleEngine:
     ) -> Completion:
         if self.broken:
             raise EngineError("the model server is down")
+        if self.full_s is not None:
+            raise Overloaded("32 calls wait", self.full_s)
         try:
             await asyncio.sleep(self.delay_s)
         except asyncio.CancelledError:

@@ -128,6 +128,19 @@ def test_more_questions_than_places_are_told_to_come_back(
     assert refused.json()["type"] == "urn:finroute:busy"
 
 
+def test_models_without_room_tell_when_to_come_back(
+    serve: Serve, engine: Any, question: str
+) -> None:
+    client = serve()
+    engine.full_s = 12.2
+    refused = ask(client, question)
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "13"
+    assert refused.json()["type"] == "urn:finroute:overloaded"
+    engine.full_s = None
+    assert ask(client, question).status_code == 200
+
+
 def test_answers_run_side_by_side(serve: Serve, engine: Any, question: str) -> None:
     client = serve()
     assert ask(client, question).status_code == 200

@@ -18,6 +18,7 @@ from service.auth import digest, holder, new_key
 from service.command import serve as serve_command
 from service.config import Key, ServiceSettings, is_loopback, load
 from specialists.foundation.errors import ConfigError
+from specialists.registry import TASKS
 
 Serve = Callable[..., httpx.Client]
 PATHS = (
@@ -192,13 +193,19 @@ def ready(client: httpx.Client) -> dict[str, Any]:
 
 
 def test_ready_when_the_models_are(serve: Serve) -> None:
-    assert ready(serve()) == {"status": "ok", "refused": []}
+    told = ready(serve())
+    assert (told["status"], told["refused"], told["reasons"]) == ("ok", [], {})
+    assert set(told["attestation"]) == set(TASKS)
+    assert told["replicas"] == []  # models run in process
 
 
 def test_ready_without_the_specialists_that_are_refused(serve: Serve, engine: Any) -> None:
     engine.refused["sentiment"] = "refused: there is no decision.json beside it"
     client = serve()
-    assert ready(client)["refused"] == ["sentiment"]
+    told = ready(client)
+    assert told["refused"] == ["sentiment"]
+    assert told["reasons"] == engine.refused
+    assert "sentiment" not in told["attestation"]
     listed = {each["name"]: each for each in client.get("/v1/specialists").json()["specialists"]}
     assert (listed["sentiment"]["served"], listed["table_qa"]["served"]) == (False, True)
     assert listed["sentiment"]["reason"] == engine.refused["sentiment"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from specialists.adapters import Canary
+from specialists.attestation import Canary
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import CANARY, CARD, RUN, Manifest, RunRecord, verify
 from training import adapter, recipe, weights

@@ -20,10 +20,10 @@ from transformers.utils.logging import disable_progress_bar
 from specialists.engines.hub import find
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import artefact_digest
+from specialists.weights import WEIGHTS
 from training.tuning import sharded, template
 from training.tuning.recipe import BaseSection, Recipe
 
-WEIGHTS = Path(__file__).parents[2] / "specialists" / "weights"
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 

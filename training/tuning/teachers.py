@@ -27,12 +27,12 @@ from specialists.foundation.errors import AnswerError, ConfigError
 from specialists.foundation.prices import Price
 from specialists.foundation.records import artefact_digest
 from specialists.task import Example, Form, Task
+from specialists.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from training.tuning.recipe import Recipe, TeacherSection
     from training.tuning.workshop import Workshop
 
-WEIGHTS = Path(__file__).parents[2] / "specialists" / "weights"
 RELEASED = "released"
 ADAPTER = "teacher"
 """Its adapter's name in its engine."""

@@ -14,7 +14,7 @@ from specialists import registry
 from specialists.foundation.digests import file_digests
 from specialists.foundation.errors import AnswerError, ConfigError, DataError, RecordError
 from specialists.foundation.records import artefact_digest
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 
 
 def registered(*arms: dict[str, object], study: str = "") -> Registered:

@@ -16,7 +16,7 @@ from evals.decision.questions import Question
 from evals.decision.samples import Sample
 from specialists import registry
 from specialists.foundation.errors import DataError
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 
 EXAMPLE = next(iter(registry.task("sentiment").examples("dev", 1, 1)))
 

@@ -22,7 +22,7 @@ from specialists.foundation import signing
 from specialists.foundation.decisions import DecisionRecord
 from specialists.foundation.errors import RecordError
 from specialists.foundation.records import RunRecord
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 
 HOSTILE = "</p><script>alert(1)</script> | **bold** [a](javascript:alert(2)) `code` \u202e"
 Varied = Callable[..., DecisionRecord]

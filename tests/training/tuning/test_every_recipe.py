@@ -8,7 +8,7 @@ import pytest
 
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RunRecord, verify
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 from training.__main__ import main
 from training.allocator import SETTINGS
 from training.tuning import recipe as recipes

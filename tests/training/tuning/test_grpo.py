@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from specialists.foundation.errors import ConfigError
 from specialists.foundation.records import RunRecord, artefact_digest
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 from training.tuning import grpo, padding, run
 from training.tuning import recipe as recipes
 

@@ -12,9 +12,9 @@ from transformers import AutoTokenizer
 from specialists.engines.text import Text
 from specialists.foundation.contracts import Message, ToolCall, ToolSpec
 from specialists.foundation.errors import ConfigError
+from specialists.weights import WEIGHTS
 from training import corpus, jobs
 from training.tuning.dialogues import Dialogue
-from training.tuning.loading import WEIGHTS
 from training.tuning.rendering import IGNORED, render, render_all, windows
 
 if TYPE_CHECKING:

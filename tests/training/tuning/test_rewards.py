@@ -9,7 +9,7 @@ import pytest
 
 from specialists.agent import Run
 from specialists.foundation.contracts import Quantity
-from specialists.foundation.errors import ConfigError
+from specialists.foundation.errors import ConfigError, EngineError
 from specialists.registry import TASKS, task
 from specialists.sentiment.task import SentimentTask
 from specialists.table_qa.inputs import TableAnswer
@@ -91,7 +91,8 @@ class Broken(SentimentTask):
 
 def test_what_broke_down_is_not_judged() -> None:
     weights = {"right": 1.0, "parses": 0.1}
-    for run in (ran(NUMBER, None, broken=True), ran(NUMBER, NUMBER.answer, broken=True)):
+    down = EngineError("down")
+    for run in (ran(NUMBER, None, cause=down), ran(NUMBER, NUMBER.answer, cause=down)):
         parts = rewards.parts(TABLES, NUMBER, run)
         assert set(parts.values()) == {None}
         assert rewards.reward(parts, weights) is None

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from specialists.engines.local import LocalEngine
-from specialists.registry import WEIGHTS
+from specialists.weights import WEIGHTS
 from specialists.workspace.sandbox import Sandbox
 from training import jobs
 from training.tuning import template
