@@ -64,13 +64,16 @@ def test_every_model_server_reads_the_weights_only(compose: dict[str, Any]) -> N
         assert service["networks"]["models"]["aliases"] == ["vllm"]
 
 
-@pytest.mark.parametrize(("name", "device", "loras"), [("gpu", "cuda", 5), ("cpu", "cpu", 11)])
+@pytest.mark.parametrize(
+    ("name", "device", "dtype", "loras"),
+    [("gpu", "cuda", "bfloat16", 5), ("cpu", "cpu", "float32", 11)],
+)
 def test_flags_are_those_of_finroute_up(
-    compose: dict[str, Any], name: str, device: Any, loras: int
+    compose: dict[str, Any], name: str, device: Any, dtype: Any, loras: int
 ) -> None:
     settings = VllmSettings(
         device=device,
-        dtype="float32",
+        dtype=dtype,
         host="0.0.0.0",
         port=8000,
         context=1024,
@@ -92,11 +95,12 @@ def test_room_for_old_and_new_adapters(compose: dict[str, Any]) -> None:
         assert int(words[words.index("--max-cpu-loras") + 1]) == 2 * loras
 
 
-def test_router_finds_the_server(deploy: Path, compose: dict[str, Any]) -> None:
-    servers = routers.load(deploy / "config/router.vllm.toml").specialists.servers
+@pytest.mark.parametrize("name", ["vllm-gpu", "vllm-cpu"])
+def test_router_finds_the_server(deploy: Path, compose: dict[str, Any], name: str) -> None:
+    servers = routers.load(deploy / f"config/router.{name}.toml").specialists.servers
     assert servers.urls == ("http://vllm:8000/v1",)
     assert servers.key_env in compose["services"]["finroute"]["environment"]
-    words = shlex.split(compose["services"]["vllm-gpu"]["command"])
+    words = shlex.split(compose["services"][name]["command"])
     assert words[0] == f"{servers.folder}/base"
     assert f"test -e {servers.folder} " in compose["services"]["weights"]["command"][0]
     assert int(words[words.index("--max-num-seqs") + 1]) == servers.pool.concurrency
@@ -105,5 +109,5 @@ def test_router_finds_the_server(deploy: Path, compose: dict[str, Any]) -> None:
 
 def test_every_choice_of_models_has_its_file(deploy: Path, compose: dict[str, Any]) -> None:
     pattern = compose["configs"]["router"]["file"]
-    for chosen in ("embedded", "vllm"):
+    for chosen in ("embedded", "vllm-gpu", "vllm-cpu"):
         assert (deploy / pattern.replace("${FINROUTE_MODELS:-embedded}", chosen)).is_file()

@@ -12,7 +12,7 @@ from service import config as services
 from specialists.foundation.errors import ConfigError
 from specialists.registry import Shelf
 
-VARIANTS = ("embedded", "vllm", "kubernetes", "ray")
+VARIANTS = ("embedded", "vllm-gpu", "vllm-cpu", "kubernetes", "ray")
 NOBODY = "0" * 64
 """The hash of no key that anybody knows."""
 
@@ -61,7 +61,7 @@ def test_base_has_the_name_that_servers_are_given(deploy: Path, variant: str) ->
 
 @pytest.mark.parametrize(
     ("file", "load"),
-    [("router.vllm.toml", routers.load), ("service.toml", services.load)],
+    [("router.vllm-gpu.toml", routers.load), ("service.toml", services.load)],
 )
 def test_broken_settings_are_found(
     deploy: Path, tmp_path: Path, file: str, load: Callable[[Path], object]
