@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import resource
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -364,6 +365,25 @@ async def test_a_restarted_server_has_lost_its_adapters() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_breaks_every_call_ends(seed: int) -> None:
+    await a_bad_day(seed)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+async def test_a_thousand_bad_days_leave_nothing_behind() -> None:
+    """24,000 calls over up to four servers that fail in ten ways."""
+    used = 0
+    for seed in range(4, 1004):
+        await a_bad_day(seed)
+        if seed == 204:  # whatever is made once is made by now
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    await asyncio.sleep(0.1)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used < 64_000  # KiB
+
+
+async def a_bad_day(seed: int) -> None:
+    """Two dozen calls, some of which leave, over servers with faults by lot."""
     dice = random.Random(seed)
     faults: list[Act] = [
         well,
