@@ -100,10 +100,19 @@ async def test_an_adapter_is_loaded_swapped_and_unloaded_while_others_answer(
     await until(lambda: old not in served.fleet.pool.replicas[0].adapters)
     assert old not in await engine.models()
     assert await asking > 0
-    # Put it back for whoever comes next.
-    await served.swap("sentiment", weights / "sentiment")
+    await put_back(served, weights)
     assert served.specialist("sentiment").adapter == old
-    await until(lambda: fresh not in served.fleet.pool.replicas[0].adapters)
+
+
+async def put_back(served: Served, weights: Path) -> None:
+    """Make the server as it was, for whoever comes next."""
+    fresh = served.specialist("sentiment").adapter
+    await served.swap("sentiment", weights / "sentiment")
+    engine: Any = served.fleet.pool.replicas[0].engine
+    end = time.monotonic() + WAIT_S
+    while fresh in await engine.models():
+        assert time.monotonic() < end, f"{fresh} is still there"
+        await asyncio.sleep(0.05)
 
 
 async def busy(served: Served, adapter: str | None) -> int:
@@ -247,3 +256,4 @@ async def test_after_a_crash_adapters_are_restored_before_anything_is_asked(
     (replica,) = served.replicas()
     assert replica.joins == 2
     assert {each.state for each in replica.adapters} == {"attested"}
+    await put_back(served, weights)
