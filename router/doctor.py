@@ -54,7 +54,7 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
         checks += await _server(start)
     started = {start.url for start in wanted}
     servers = settings.specialists.servers
-    elsewhere = [url for url in servers.urls if settings.specialists.engine == "vllm"]
+    elsewhere = list(servers.urls) if settings.specialists.engine == "vllm" else []
     if settings.planner.base_url is not None:
         elsewhere.append(settings.planner.base_url)
     for url in elsewhere:
@@ -123,8 +123,9 @@ def _weights(settings: Settings) -> Iterator[Check]:
     base = shelf.manifest.base
     yield Check(about="weights", state="ok", found=f"{base.name}, digest {base.digest[:12]}")
     plans = settings.planner.engine == "embedded"
+    entries = {each.name: each for each in shelf.list()}
     for name in (*JOBS, *(["planning"] if plans else [])):
-        entry = next((each for each in shelf.list() if each.name == name), None)
+        entry = entries.get(name)
         if entry is None:
             yield Check(
                 about=name,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from router.config import Settings
 from specialists.engines.vllm import VllmServer
-from specialists.engines.vllm_flags import VllmSettings
+from specialists.engines.vllm_flags import LOOPBACK, VllmSettings
 from specialists.foundation.errors import ConfigError, EngineError
 from specialists.registry import Shelf
 from specialists.served import served_name
@@ -159,8 +159,7 @@ def _at(settings: VllmSettings, url: str) -> VllmSettings:
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     if settings.port not in (0, port):
         raise ConfigError(f"a server with port = {settings.port} will not be found at {url}")
-    local = host in ("127.0.0.1", "localhost", "::1")
-    if not local and settings.host in ("127.0.0.1", "localhost", "::1"):
+    if host not in LOOPBACK and settings.host in LOOPBACK:
         raise ConfigError(
             f"{url} is not this machine's own address, so no server can be started there: start it "
             "there and leave `start` out, or set start.host and start.api_key_env"

@@ -135,8 +135,8 @@ async def take_canary(
 async def rounding(engine: Scoring, adapter: str, canary: Canary) -> float:
     """How far an engine that computes in a shorter number format is from a canary: the larger of
     base's and adapter's mean distances, in nats a token."""
-    base = [_values(await engine.score(case.dialogue)) for case in canary.cases]
-    tuned = [_values(await engine.score(case.dialogue, adapter=adapter)) for case in canary.cases]
+    base = await _readings(engine, canary.cases)
+    tuned = await _readings(engine, canary.cases, adapter)
     gaps = (
         _gap(base, [case.base for case in canary.cases]),
         _gap(tuned, [case.adapter for case in canary.cases]),
@@ -176,7 +176,7 @@ async def attest(
                 f"adapter {adapter} is refused: the server reads its dialogues in other tokens "
                 "than it was made with: another chat template or tokenizer"
             )
-    base = [_values(await engine.score(case.dialogue)) for case in told]
+    base = await _readings(engine, told)
     gap = _gap(base, [case.base for case in told])
     if gap > limit:
         why = _shorter("the base", gap, canary, format) or (
@@ -184,7 +184,7 @@ async def attest(
             f"({gap:.4f} nats a token apart; {limit:g} are allowed in {format})"
         )
         raise AdapterError(f"adapter {adapter} is refused: {why}")
-    tuned = [_values(await engine.score(case.dialogue, adapter=adapter)) for case in told]
+    tuned = await _readings(engine, told, adapter)
     error, effect = _gap(tuned, [case.adapter for case in told]), _gap(tuned, base)
     if error > limit:
         if effect <= limit:
@@ -257,6 +257,13 @@ async def _read(engine: object, dialogue: Sequence[Message], adapter: str) -> st
     """Digest of a dialogue's token ids; None: the engine does not tell."""
     read = getattr(engine, "tokens", None)
     return None if read is None else digest(list(await read(dialogue, adapter=adapter)))
+
+
+async def _readings(
+    engine: Scoring, cases: Sequence[CanaryCase], adapter: str | None = None
+) -> list[tuple[float, ...]]:
+    """What an engine gives on the dialogues of some cases."""
+    return [_values(await engine.score(case.dialogue, adapter=adapter)) for case in cases]
 
 
 def _values(tokens: Sequence[TokenLogprob]) -> tuple[float, ...]:

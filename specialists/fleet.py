@@ -231,8 +231,7 @@ class Fleet:
             async with asyncio.timeout(wait):
                 while not self._serves(name):
                     self._raise_if_refused(specialist, name)
-                    changed = self._changed
-                    await changed.wait()
+                    await self._changed.wait()
         except TimeoutError:
             told = "; ".join(
                 f"{each.url} is {each.state}" + (f" ({each.reason})" if each.reason else "")
@@ -347,7 +346,7 @@ class Fleet:
         if place.state == "up" and not self._settings.balanced:
             there = set(await place.engine.models())
             for each in tuple(self._wanted.values()):
-                if each.name not in there and place.replica.adapters & {each.name}:
+                if each.name in place.replica.adapters and each.name not in there:
                     place.replica.adapters.discard(each.name)
                     await self._settle(place, each)
 

@@ -96,9 +96,7 @@ class Served(Shelf):
         each = self.open(name, folder)
         if not each.standing.served:
             raise AdapterError(f"the adapter in {folder} is not served: {each.standing.reason}")
-        await self.fleet.swap(self._wanted(name, each))
-        self.assurance = None  # it was measured with the old one
-        self.adapters[name] = each
+        await self._put(name, each)
 
     async def reload(self) -> tuple[str, ...]:
         """Serve what the folder's manifest names by now: adapters that changed are swapped, each
@@ -121,17 +119,7 @@ class Served(Shelf):
                 f"{self.folder} has adapters for {', '.join(sorted(there.adapters))} now, and "
                 f"{', '.join(sorted(self.adapters))} are served: that needs a restart"
             )
-        changed: list[str] = []
-        for name, each in there.adapters.items():
-            before = self.adapters[name]
-            if each.standing.served:
-                await self.fleet.swap(self._wanted(name, each))
-            elif before.standing.served:
-                await self.fleet.unload(name)
-            if _served(each) != _served(before):
-                self.assurance = None  # until all are changed
-                changed.append(name)
-            self.adapters[name] = each
+        changed = [name for name, each in there.adapters.items() if await self._put(name, each)]
         self.manifest, self.adapters = there.manifest, there.adapters  # what is told of them, too
         self.assurance = there.assurance
         return tuple(changed)
@@ -143,6 +131,19 @@ class Served(Shelf):
     async def aclose(self) -> None:
         """Stop looking after the servers; they stay as they are."""
         await self.fleet.aclose()
+
+    async def _put(self, name: str, each: Shelved) -> bool:
+        """Serve an adapter, or none where it may not be; whether that is another than before."""
+        before = self.adapters.get(name)
+        if each.standing.served:
+            await self.fleet.swap(self._wanted(name, each))
+        elif before is not None and before.standing.served:
+            await self.fleet.unload(name)
+        changed = before is None or _served(each) != _served(before)
+        if changed:
+            self.assurance = None  # it was measured with the old one
+        self.adapters[name] = each
+        return changed
 
     def _attestation(self, entry: Entry) -> Attestation:
         if not entry.served:

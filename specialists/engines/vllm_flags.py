@@ -20,7 +20,8 @@ from specialists.foundation.errors import ConfigError
 PLUGIN = "finroute_cpu_lora"
 """The name by which vLLM knows ``vllm_cpu_plugin.py``."""
 _DEFAULT_RANK = 16
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""A machine's names for itself."""
 
 
 class VllmSettings(Config):
@@ -86,7 +87,7 @@ class VllmSettings(Config):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if self.host not in _LOOPBACK and self.api_key_env is None:
+        if self.host not in LOOPBACK and self.api_key_env is None:
             raise ValueError(
                 f"host = '{self.host}' can be reached from elsewhere, and adapters can be loaded "
                 "by whoever reaches it: name the variable with a key (api_key_env)"

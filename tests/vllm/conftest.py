@@ -23,11 +23,10 @@ from specialists.engines import vllm_install
 from specialists.engines.vllm import VllmServer, VllmSettings
 from specialists.foundation.errors import EngineError
 from specialists.foundation.records import Manifest
+from specialists.served import served_name
 from specialists.weights import WEIGHTS
 
 HERE = Path(__file__).parent
-DIGITS = 12
-"""Of an adapter's digest in its name on a server."""
 DEVICE = os.environ.get("FINROUTE_VLLM_DEVICE", "cpu")
 START_S = 1800.0
 """A limit for machines that do much else at the time."""
@@ -83,7 +82,7 @@ def manifest(weights: Path) -> Manifest:
 def served_adapters(weights: Path, manifest: Manifest) -> dict[str, Path]:
     """Folders of the shipped adapters by their names on the servers, ``name@digest``."""
     return {
-        f"{name}@{artefact.digest[:DIGITS]}": weights / artefact.folder
+        served_name(name, artefact.digest): weights / artefact.folder
         for name, artefact in manifest.adapters.items()
     }
 
